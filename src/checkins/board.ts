@@ -1,0 +1,98 @@
+import type { Database } from '../db/database.ts';
+import type { PresenceState } from '../presence/state.ts';
+import type { Method } from './check-in.ts';
+import { toCheckIn } from './rows.ts';
+
+/** Someone who is in now. Instants are epoch milliseconds. */
+export type BoardEntry = {
+  readonly checkInId: string;
+  readonly customerId: string;
+  readonly spaceId: string;
+  readonly since: number;
+  readonly lastActivityAt: number;
+  /** When idleness would check out; null while no network sees the person. */
+  readonly dueAt: number | null;
+  /** False while the network cannot say whether the person is here. */
+  readonly seen: boolean;
+  readonly methods: readonly Method[];
+  /** Classes of the devices that were active during the visit, as their owner registered them. */
+  readonly deviceClasses: readonly string[];
+};
+
+export type BoardPorts = {
+  readonly db: Database;
+  readonly readPresence: (
+    spaceId: string,
+    customerIds: readonly string[],
+  ) => Promise<readonly (PresenceState | undefined)[]>;
+  /** Milliseconds; undefined for a space that is not configured any more. */
+  readonly idleTimeout: (spaceId: string) => number | undefined;
+};
+
+/** Who is in a space, newest arrival first: open check-ins from SQL, their latest activity from Redis. */
+export async function whoIsIn(
+  ports: BoardPorts,
+  spaceId: string,
+  page: { readonly limit: number; readonly after?: { readonly startedAt: number; readonly id: string } | undefined },
+): Promise<BoardEntry[]> {
+  let query = ports.db.read
+    .selectFrom('check_ins')
+    .selectAll()
+    .where('space_id', '=', spaceId)
+    .where('state', '=', 'open')
+    .orderBy('started_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit);
+  const { after } = page;
+  if (after !== undefined) {
+    query = query.where((eb) =>
+      eb.or([
+        eb('started_at', '<', after.startedAt),
+        eb.and([eb('started_at', '=', after.startedAt), eb('id', '<', after.id)]),
+      ]),
+    );
+  }
+  const open = (await query.execute()).map(toCheckIn);
+  if (open.length === 0) return [];
+  const states = await ports.readPresence(
+    spaceId,
+    open.map((checkIn) => checkIn.customerId),
+  );
+  const classes = await deviceClasses(
+    ports.db,
+    states.flatMap((state) => activeDevices(state)),
+  );
+  const idleTimeout = ports.idleTimeout(spaceId);
+  return open.map((checkIn, index) => {
+    const state = states[index];
+    const present = state?.phase === 'present' && state.visitId === checkIn.visitId ? state : undefined;
+    const seenClasses = activeDevices(present).flatMap((id) => classes.get(id) ?? []);
+    return {
+      checkInId: checkIn.id,
+      customerId: checkIn.customerId,
+      spaceId,
+      since: checkIn.startedAt,
+      lastActivityAt: Math.max(checkIn.lastActivityAt, present?.lastActivityAt ?? 0),
+      dueAt: present === undefined || idleTimeout === undefined ? null : present.lastActivityAt + idleTimeout,
+      seen: present !== undefined || checkIn.visitId === null,
+      methods: checkIn.methods,
+      deviceClasses: [...new Set(seenClasses)],
+    };
+  });
+}
+
+function activeDevices(state: PresenceState | undefined): string[] {
+  return state?.links.filter((link) => link.activeAt >= state.since).map((link) => link.deviceId) ?? [];
+}
+
+async function deviceClasses(db: Database, deviceIds: readonly string[]): Promise<Map<string, string>> {
+  const ids = [...new Set(deviceIds)].filter((id) => id.startsWith('dev_'));
+  if (ids.length === 0) return new Map();
+  const rows = await db.read
+    .selectFrom('devices')
+    .select(['id', 'class'])
+    .where('id', 'in', ids)
+    .where('class', 'is not', null)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.class as string]));
+}

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../db/database.ts';
+import { shardKeys } from '../presence/keys.ts';
+import type { Transition } from '../presence/transition.ts';
+import type { Redis } from '../redis/connect.ts';
+import { Lease } from '../redis/lease.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { loadDraft } from './draft.ts';
+import type { EventDraft } from './event.ts';
+import { inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
+import { record, type Recorded, type SpaceRules } from './record.ts';
+import { parseTransition, type StreamEntry } from './transitions.ts';
+
+export type RecorderPorts = {
+  readonly db: Database;
+  /** A connection of the recorder's own: it waits in blocking reads. */
+  readonly redis: Redis;
+  readonly shard: number;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rules: (spaceId: string) => SpaceRules | undefined;
+  /** Called after each commit, with the sequence of the last event and all events in order. */
+  readonly onRecorded: (lastSequence: number, events: readonly EventDraft[]) => void;
+  readonly onDropped: (result: Exclude<Recorded, 'recorded'>) => void;
+  readonly onPending: (transitions: number) => void;
+};
+
+const batchSize = 500;
+const blockMs = 1_000;
+const leaseMs = 5_000;
+const retryMs = 500;
+
+/**
+ * Moves transitions from a shard's stream into the ledger: one transaction per batch, and an entry is deleted from
+ * the stream only after its commit. A lease keeps it to one node per shard, so that a customer's transitions stay in
+ * order; should two ever read the same entries, the second finds them recorded.
+ */
+export class Recorder implements AsyncDisposable {
+  readonly #ports: RecorderPorts;
+  readonly #stream: string;
+  readonly #lease: Lease;
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  #failing = false;
+
+  constructor(ports: RecorderPorts) {
+    this.#ports = ports;
+    const keys = shardKeys(ports.shard);
+    this.#stream = keys.transitions;
+    this.#lease = new Lease(ports.redis, keys.recorderLease, ports.node, leaseMs);
+    this.#loop = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (await this.#lease.acquire()) {
+          const entries = await this.#next();
+          if (entries.length > 0) await this.#recordAll(entries);
+          this.#report();
+        } else {
+          await this.#pause(blockMs);
+        }
+      } catch (error) {
+        this.#report(error);
+        await this.#pause(retryMs);
+      }
+    }
+  }
+
+  async #next(): Promise<StreamEntry[]> {
+    const { redis, onPending } = this.#ports;
+    // What was read and not committed is still in the stream, so reading always begins at its start.
+    const reply = await redis.xread('COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', this.#stream, '0');
+    const entries = (reply?.[0]?.[1] ?? []) as StreamEntry[];
+    onPending(entries.length < batchSize ? entries.length : await redis.xlen(this.#stream));
+    return entries;
+  }
+
+  async #recordAll(entries: readonly StreamEntry[]): Promise<void> {
+    const { redis, onPending } = this.#ports;
+    const transitions: Transition[] = [];
+    for (const entry of entries) {
+      const transition = parseTransition(entry);
+      if (transition === undefined) this.#ports.logger.error({ entry }, 'a transition cannot be understood and is dropped');
+      else transitions.push(transition);
+    }
+    if (transitions.length > 0) await this.#commit(transitions);
+    await redis.xdel(this.#stream, ...entries.map(([id]) => id));
+    if (entries.length < batchSize) onPending(0);
+  }
+
+  async #commit(transitions: readonly Transition[]): Promise<void> {
+    const { db, clock, rules, onRecorded, onDropped } = this.#ports;
+    const customerIds = [...new Set(transitions.map((transition) => transition.customerId))];
+    const visitIds = [...new Set(transitions.map((transition) => transition.visitId))];
+    const { draft, dropped, lastSequence } = await inLedgerTransaction(db, async (trx) => {
+      const draft = await loadDraft(trx, customerIds, visitIds);
+      const dropped: Exclude<Recorded, 'recorded'>[] = [];
+      for (const transition of transitions) {
+        const result = record(draft, transition, rules(transition.spaceId));
+        if (result !== 'recorded') dropped.push(result);
+      }
+      const changes = {
+        visits: draft.changedVisits.values(),
+        checkIns: draft.changedCheckIns.values(),
+        events: draft.events,
+      };
+      return { draft, dropped, lastSequence: await writeChanges(trx, changes, clock.now()) };
+    });
+    for (const result of dropped) onDropped(result);
+    if (lastSequence !== undefined) onRecorded(lastSequence, draft.events);
+  }
+
+  /** One line when recording begins to fail and one when it works again; entries wait in the stream meanwhile. */
+  #report(error?: unknown): void {
+    const { logger, shard } = this.#ports;
+    if (this.#stop.signal.aborted) return;
+    if (error !== undefined && !this.#failing) logger.error({ err: error, shard }, 'transitions wait: the ledger cannot be written');
+    if (error === undefined && this.#failing) logger.info({ shard }, 'transitions are recorded again');
+    this.#failing = error !== undefined;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
+  /** Ends after the batch at hand. A blocking read is cut short by closing its connection, which is ours alone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.race([this.#loop, delay(blockMs + 500)]);
+    await this.#lease.release().catch(() => undefined);
+    this.#ports.redis.disconnect();
+    await this.#loop;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { type CommonOptions, positiveNumber, withCommonOptions } from './common-options.ts';
+import type { CommandContext } from './context.ts';
+
+type DemoOptions = CommonOptions & { readonly speed: number };
+
+export function addDemoCommand(program: Command, context: CommandContext): void {
+  withCommonOptions(program.command('demo'))
+    .description('run a simulated venue that sends real RADIUS packets, with a service and a folder of its own')
+    .option('--speed <factor>', 'how many times faster than life its day passes', positiveNumber, 60)
+    .action((options: DemoOptions) => demo(options, context));
+}
+
+async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
+  const { runDemo } = await import('../demo/run-demo.ts');
+  await runDemo({ speed: options.speed, output: context.stdout, env: context.environment, signal: context.stopSignal() });
+}

@@ -1,0 +1,45 @@
+import { ConfigError, type Problem } from '../config/problem.ts';
+import { reasonOf } from '../config/secret-files.ts';
+import { UserError } from '../runtime/user-error.ts';
+
+/** Why a command failed, for people (`error`) and, with `--json`, for programs. */
+export type Failure = { readonly error: string; readonly problems?: readonly Problem[] };
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ConfigError) return { error: error.message, problems: error.problems };
+  if (error instanceof UserError) return { error: error.message };
+  return { error: systemFailure(error) ?? unexpected(error) };
+}
+
+/** What the operating system refuses is mended from outside, so the message says how. */
+function systemFailure(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // Several attempts (one for each address of a name) fail as one; the first is as good as any.
+  if (error instanceof AggregateError) return systemFailure(error.errors[0]);
+  const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const place = port === undefined ? (address ?? path ?? 'it') : `${address ?? ''}:${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${place} is in use by another program; stop that one, or set another address with listen`;
+    case 'EADDRNOTAVAIL':
+      return `${place} is not an address of this machine; set another one with listen`;
+    case 'ECONNREFUSED':
+      return `nothing answers at ${place}; start the server there, or correct its address in the configuration`;
+    case 'EACCES':
+    case 'EPERM':
+      return path === undefined && port !== undefined
+        ? `this user may not listen on port ${port}; use a port above 1023, or grant CAP_NET_BIND_SERVICE`
+        : `cannot use ${place} (${reasonOf(error)}); give this user the right to it`;
+    case 'ENOENT':
+    case 'EROFS':
+    case 'ENOSPC':
+      return `cannot use ${place} (${reasonOf(error)})`;
+    default:
+      return error.cause === undefined ? undefined : systemFailure(error.cause);
+  }
+}
+
+function unexpected(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `unexpected failure: ${message.split('\n')[0] ?? ''}; please report it`;
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import type { LoadedConfig } from '../config/load.ts';
+import type { ListenAddress } from '../config/listen.ts';
+import { formatProblem } from '../config/problem.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { UserError } from '../runtime/user-error.ts';
+import { type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import type { CommandContext } from './context.ts';
+import { formatWelcome, welcomeJson, type WelcomeFacts } from './welcome.ts';
+
+/** How long the service may take to answer and record what it has read, once it is asked to stop. */
+const stopWithinMs = 10_000;
+
+export function addServeCommand(program: Command, context: CommandContext): void {
+  withCommonOptions(program.command('serve'))
+    .description('run the service until it is stopped')
+    .action((options: CommonOptions) => serve(options, context));
+}
+
+async function serve(options: CommonOptions, context: CommandContext): Promise<void> {
+  const loaded = loadFor(context, options, true);
+  const stop = context.stopSignal();
+  const log = createLogger({ level: loaded.config.logLevel });
+  for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning));
+  const { openApp } = await import('../app.ts');
+  const app = await openApp(loaded.config, { clock: systemClock, log });
+  const facts = welcomeFacts(app, loaded);
+  context.stdout.write(
+    options.json === true ? `${JSON.stringify(welcomeJson(facts))}\n` : `${formatWelcome(facts, context.stdout)}\n`,
+  );
+  await aborted(stop);
+  await disposeInTime(app);
+}
+
+/** What the app says about itself, together with the secret that only the loaded defaults know to be generated. */
+function welcomeFacts(
+  app: Omit<WelcomeFacts, 'radius'> & { readonly radius: readonly ListenAddress[] },
+  { config, radiusSecretFile }: LoadedConfig,
+): WelcomeFacts {
+  const { httpUrl, setupLink, setupLinkFile, radius } = app;
+  const secret = config.sources[0]?.clients[0]?.secret;
+  const generated =
+    radiusSecretFile === undefined || secret === undefined
+      ? {}
+      : { generated: { secret: secret.reveal(), file: radiusSecretFile } };
+  return {
+    httpUrl,
+    ...(setupLink === undefined ? {} : { setupLink }),
+    ...(setupLinkFile === undefined ? {} : { setupLinkFile }),
+    radius: radius.map((listen) => ({ listen, ...generated })),
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function disposeInTime(app: AsyncDisposable): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new UserError(tooSlow)), stopWithinMs);
+  try {
+    await Promise.race([app[Symbol.asyncDispose](), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const tooSlow = `the service did not close within ${stopWithinMs / 1000} s; what was not recorded was not acknowledged either`;

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander';
+import { roles, type Role } from '../http/access.ts';
+import { UserError } from '../runtime/user-error.ts';
+import { collect, type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import type { CommandContext } from './context.ts';
+import { openLedger } from './open-ledger.ts';
+
+type TokenOptions = CommonOptions & {
+  readonly role: Role;
+  readonly name: string;
+  readonly space?: readonly string[];
+  readonly customer?: string;
+};
+
+export function addTokenCommands(program: Command, context: CommandContext): void {
+  const token = program.command('token').description('tokens for the API');
+  withCommonOptions(token.command('create'))
+    .description('make a token and print it, once')
+    .addOption(new Option('--role <role>', 'what its holder may do').choices(roles).makeOptionMandatory())
+    .requiredOption('--name <name>', 'what the token is for, shown in lists')
+    .option('--space <id>', 'a space it is limited to; may be repeated', collect)
+    .option('--customer <id>', 'the customer it belongs to; for the role member')
+    .action((options: TokenOptions) => create(options, context));
+}
+
+async function create(options: TokenOptions, context: CommandContext): Promise<void> {
+  const { config } = loadFor(context, options);
+  const spaceIds = (options.space ?? []).map((id) => id.toLowerCase());
+  const unknown = spaceIds.find((id) => !config.spaces.some((space) => space.id === id));
+  if (unknown !== undefined) throw new UserError(`there is no space "${unknown}" in the configuration; name one that is`);
+  if ((options.role === 'member') !== (options.customer !== undefined)) {
+    throw new UserError('a token of the role member, and no other, belongs to a customer; give both --role member and --customer');
+  }
+  if ((options.role === 'kiosk' || options.role === 'reader') && spaceIds.length === 0) {
+    throw new UserError(`a token of the role ${options.role} belongs to a space; add --space`);
+  }
+  const { createToken } = await import('../identity/tokens.ts');
+  await using database = await openLedger(config, context);
+  const { id, token } = await createToken(database, {
+    role: options.role,
+    name: options.name,
+    ...(spaceIds.length === 0 ? {} : { spaceIds }),
+    ...(options.customer === undefined ? {} : { customerId: options.customer.toLowerCase() }),
+  });
+  context.stdout.write(options.json === true ? `${JSON.stringify({ id, role: options.role, token })}\n` : `${token}\n`);
+  if (options.json !== true && context.stdout.isTTY === true) {
+    context.stderr.write(`This is shown once; only its hash is kept.\n`);
+  }
+}

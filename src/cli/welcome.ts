@@ -1,0 +1,74 @@
+import { networkInterfaces } from 'node:os';
+import { styleText } from 'node:util';
+import { isLoopback, type ListenAddress } from '../config/listen.ts';
+import type { Output } from './context.ts';
+
+/** What someone who has just started the service needs to go on. */
+export type WelcomeFacts = {
+  readonly httpUrl: string;
+  /** The link for the first admin, and the file (mode 0600) that holds it; only while there is no admin. */
+  readonly setupLink?: string;
+  readonly setupLinkFile?: string;
+  readonly radius: readonly RadiusFacts[];
+};
+
+export type RadiusFacts = {
+  readonly listen: ListenAddress;
+  /** A secret that we generated; absent when the configuration gives the secrets, whose owner knows them. */
+  readonly generated?: { readonly secret: string; readonly file: string };
+};
+
+/**
+ * What `serve` says once it serves. Secrets and links go to a terminal only: the output of a service ends up in a
+ * journal that more people read, so there the line names the file instead.
+ */
+export function formatWelcome(facts: WelcomeFacts, output: Output, addresses = machineAddresses()): string {
+  const terminal = output.isTTY === true;
+  const paint = (style: 'bold' | 'dim' | 'cyan', text: string) => styleText(style, text, { stream: output });
+  const row = (label: string, value: string) => `  ${label.padEnd(14)} ${value}`;
+  const lines = [paint('bold', 'Rollcall is running.'), '', row('Pages', paint('cyan', facts.httpUrl))];
+  const link = terminal ? facts.setupLink : facts.setupLinkFile && `the link is in ${facts.setupLinkFile}`;
+  if (link !== undefined) lines.push(row('First sign-in', paint('cyan', link)));
+  for (const radius of facts.radius) {
+    const { generated } = radius;
+    const secret = generated && (terminal ? paint('bold', generated.secret) : `in ${generated.file}`);
+    lines.push(
+      '',
+      '  Type this into your access points, as the RADIUS accounting server:',
+      row('Server', serverAddresses(radius.listen, addresses).join(paint('dim', ' or '))),
+      row('Port', `${radius.listen.port} ${paint('dim', 'UDP')}`),
+      row('Secret', secret ?? 'the one that your configuration gives them'),
+    );
+  }
+  if (terminal) lines.push('', paint('dim', '  Ctrl+C stops it.'));
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for programs: no secret and no link, but the files that hold them. */
+export function welcomeJson(facts: WelcomeFacts, addresses = machineAddresses()) {
+  return {
+    httpUrl: facts.httpUrl,
+    setupLinkFile: facts.setupLinkFile ?? null,
+    radius: facts.radius.map(({ listen, generated }) => ({
+      servers: serverAddresses(listen, addresses),
+      port: listen.port,
+      secretFile: generated?.file ?? null,
+    })),
+  };
+}
+
+/** What an access point can reach: the address itself, or, for a wildcard, the machine's own of that family. */
+function serverAddresses(listen: ListenAddress, addresses: readonly string[]): readonly string[] {
+  if (listen.host !== '0.0.0.0' && listen.host !== '::') return [listen.host];
+  const family = addresses.filter((address) => listen.host === '::' || !address.includes(':'));
+  return family.length === 0 ? ['127.0.0.1'] : family;
+}
+
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ address, internal }) => !internal && !isLoopback({ host: address, port: 0 }))
+    .map(({ address }) => address)
+    .filter((address) => !address.toLowerCase().startsWith('fe80:'))
+    .slice(0, 4);
+}

@@ -1,0 +1,39 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Problem } from './problem.ts';
+import type { Config } from './schema.ts';
+import { reasonOf } from './secret-files.ts';
+
+/** A path in the file is relative to the file, wherever the command is run from. */
+export function resolvePaths(config: Config, baseDir: string): Config {
+  const { keyFile, http } = config;
+  const tls = http.tls && {
+    certFile: resolve(baseDir, http.tls.certFile),
+    keyFile: resolve(baseDir, http.tls.keyFile),
+  };
+  return Object.freeze({
+    ...config,
+    dataDir: resolve(baseDir, config.dataDir),
+    ...(keyFile === undefined ? {} : { keyFile: resolve(baseDir, keyFile) }),
+    http: tls === undefined ? http : Object.freeze({ ...http, tls: Object.freeze(tls) }),
+  });
+}
+
+/** Files that the configuration names and the service cannot read. */
+export function pathProblems({ http, keyFile }: Config): readonly Problem[] {
+  return [
+    ...unreadable('keyFile', keyFile),
+    ...unreadable('http.tls.certFile', http.tls?.certFile),
+    ...unreadable('http.tls.keyFile', http.tls?.keyFile),
+  ];
+}
+
+function unreadable(path: string, file: string | undefined): readonly Problem[] {
+  if (file === undefined) return [];
+  try {
+    accessSync(file, constants.R_OK);
+    return [];
+  } catch (error) {
+    return [{ path, message: `cannot read the file "${file}" (${reasonOf(error)})` }];
+  }
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { allow, seesSpace, type Caller } from '../access.ts';
+import { bearerToken, callerOf, type FindCaller } from '../auth.ts';
+import { createEventStreams, streamLimits, type StreamFeed, type StreamLimits } from '../event-streams.ts';
+import { limit } from '../fields.ts';
+import { fieldProblem, Problem } from '../problem.ts';
+import type { Routes } from '../route.ts';
+import type { EventJson } from '../../outputs/event-json.ts';
+import type { Logger } from '../../runtime/logger.ts';
+
+export type EventPorts = { readonly feed: StreamFeed };
+
+const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const eventSchema = z
+  .object({
+    id: z.string().describe('Stable for ever; also the webhook-id'),
+    sequence: z.int().describe('Gapless'),
+    type: z.string(),
+    timestamp: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' });
+
+const querystring = z.strictObject({
+  after: sequence.optional().describe('The sequence of the last event that is known already'),
+  cursor: sequence.optional().describe('The same as `after`, as every list names it'),
+  limit,
+});
+
+export function addEvents(
+  app: Routes,
+  { feed }: EventPorts,
+  { log, findCaller, limits = streamLimits }: { readonly log: Logger; readonly findCaller: FindCaller; readonly limits?: StreamLimits },
+): void {
+  const streams = createEventStreams(feed, log, limits);
+  app.addHook('preClose', async () => streams.closeAll());
+
+  app.get(
+    '/v1/events',
+    {
+      // A stream has no end, so there is no length to ask for.
+      exposeHeadRoute: false,
+      config: { access: allow('platform', 'frontdesk', 'viewer'), failures: [409, 503] },
+      schema: {
+        summary: 'What happened, in order; as a stream with Accept: text/event-stream',
+        description:
+          'As JSON: the events after a sequence, oldest first; `nextCursor` is null when there are no more yet. As a stream (server-sent events): `id` is the sequence, `event` the type, `data` the event; it begins after `Last-Event-ID` or `after`, and without either with what happens next.',
+        tags: ['events'],
+        querystring,
+        response: {
+          200: {
+            description: 'Events, oldest first',
+            content: {
+              'application/json': {
+                schema: z.object({ items: z.array(eventSchema), nextCursor: z.string().nullable() }),
+              },
+              'text/event-stream': { schema: z.string() },
+            },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const includes = (event: EventJson) => mayRead(caller, event);
+      const asked = request.query.after ?? request.query.cursor;
+      // One address, two forms: caches and browsers must not take one for the other.
+      void reply.header('vary', 'accept');
+      if (!prefersStream(request.headers.accept)) {
+        const after = asked ?? 0;
+        const items = await feed.read(after, request.query.limit);
+        if (items.length === 0) await refuseFuture(feed, after);
+        return {
+          items: items.filter(includes),
+          nextCursor: items.length < request.query.limit ? null : String(items.at(-1)?.sequence),
+        };
+      }
+
+      const after = lastEventId(request.headers['last-event-id']) ?? asked;
+      if (after !== undefined) await refuseFuture(feed, after);
+      const from = after ?? (await feed.lastSequence());
+      if (streams.isFull) throw new Problem(503, 'tooManyStreams', 'too many event streams are open', { retryAfterMs: 5000 });
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream; charset=utf-8',
+        // nginx would hold events back until its buffer is full.
+        'x-accel-buffering': 'no',
+      });
+      const token = bearerToken(request) ?? '';
+      streams.open(reply.raw, {
+        after: from,
+        includes,
+        stillAllowed: async () => (await findCaller(token)) !== undefined,
+      });
+      return reply;
+    },
+  );
+}
+
+/** A cursor from before a restored backup names events that do not exist; waiting for them would hide all new ones. */
+async function refuseFuture(feed: StreamFeed, after: number): Promise<void> {
+  const latest = await feed.lastSequence();
+  if (after <= latest) return;
+  throw new Problem(409, 'cursorAhead', `the newest event is ${latest}, not ${after}; start again from there`, {
+    errors: [{ path: 'after', message: `must be at most ${latest}` }],
+    members: { latest },
+  });
+}
+
+/** Events of other spaces, and those of the whole house, do not exist for a token that belongs to spaces. */
+function mayRead(caller: Caller, { data }: EventJson): boolean {
+  const spaceId = data['spaceId'];
+  return typeof spaceId === 'string' ? seesSpace(caller, spaceId) : caller.spaceIds === undefined;
+}
+
+function prefersStream(accept: string | undefined): boolean {
+  return accept?.split(',').some((range) => range.split(';')[0]?.trim().toLowerCase() === 'text/event-stream') === true;
+}
+
+/** Browsers send the header empty when no id has come yet. */
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  const parsed = sequence.safeParse(header);
+  if (!parsed.success) throw fieldProblem(400, 'invalidRequest', 'Last-Event-ID', 'must be the sequence of an event');
+  return parsed.data;
+}

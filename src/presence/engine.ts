@@ -1,0 +1,125 @@
+import { Packr } from 'msgpackr';
+import type { Resolution } from '../identity/directory-index.ts';
+import type { MacAddress } from '../observation/mac-address.ts';
+import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
+import type { Redis } from '../redis/connect.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { Batcher } from './batcher.ts';
+import { presenceMember, shardKeys, shardOf, type ShardKeys } from './keys.ts';
+import { observeScript } from './scripts.ts';
+import { packSighting, type PackedSighting } from './sighting.ts';
+import type { UnregisteredStations } from './unregistered.ts';
+
+/** What the engine must know of a space. */
+export type SpaceTiming = {
+  readonly id: string;
+  readonly idleTimeout: number;
+  readonly settle: number;
+  /** Whether an observation from this SSID counts; an unknown SSID does. */
+  counts(ssid: string | undefined): boolean;
+};
+
+export type IgnoredReason = 'unknownSpace' | 'otherSsid' | 'notOptedIn' | 'nobody';
+
+export type EnginePorts = {
+  readonly redis: Redis;
+  readonly shards: number;
+  readonly logger: Logger;
+  readonly space: (id: string) => SpaceTiming | undefined;
+  readonly resolve: (
+    station: MacAddress | undefined,
+    identities: readonly string[] | undefined,
+  ) => Resolution | undefined;
+  readonly unregistered: UnregisteredStations;
+  /** A text that no other call on any node has returned. */
+  readonly uniqueText: () => string;
+  readonly maxBacklog: number;
+  readonly onIgnored: (reason: IgnoredReason) => void;
+};
+
+const limits = { maxBatch: 256, maxInFlight: 3, maxQueued: 20_000 };
+
+/**
+ * Turns observations into presence: finds the owner in memory, and merges the sighting into Redis together with many
+ * others. It answers `recorded` only after Redis has, which with `appendfsync always` is after the disk has.
+ */
+export class PresenceEngine implements ObservationSink {
+  readonly #ports: EnginePorts;
+  readonly #batchers: readonly Batcher<PackedSighting>[];
+  readonly #packr = new Packr({ useRecords: false });
+  #failing = false;
+
+  constructor(ports: EnginePorts) {
+    this.#ports = ports;
+    this.#batchers = Array.from({ length: ports.shards }, (_, shard) => {
+      const keys = shardKeys(shard);
+      return new Batcher<PackedSighting>(async (sightings) => await this.#store(keys, sightings), limits);
+    });
+  }
+
+  observe(observation: Observation, done: (result: RecordResult) => void): void {
+    const { space, resolve, unregistered, shards } = this.#ports;
+    const timing = space(observation.spaceId);
+    if (timing === undefined) {
+      this.#ignore('unknownSpace', done);
+      return;
+    }
+    if (!timing.counts(observation.ssid)) {
+      this.#ignore('otherSsid', done);
+      return;
+    }
+    const owner = resolve(observation.station, observation.identities);
+    if (owner === undefined) {
+      if (observation.station === undefined) this.#ignore('nobody', done);
+      else unregistered.note(observation, observation.station, done);
+      return;
+    }
+    if (!owner.optedIn) {
+      this.#ignore('notOptedIn', done);
+      return;
+    }
+    const sighting = packSighting(
+      presenceMember(timing.id, owner.customerId),
+      owner.deviceId,
+      observation,
+      timing,
+    );
+    const batcher = this.#batchers[shardOf(owner.customerId, shards)] as Batcher<PackedSighting>;
+    batcher.add(sighting, (stored) => done(stored ? 'recorded' : 'notRecorded'));
+  }
+
+  /** Resolves when every observation that was taken has had its answer. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#batchers.map((batcher) => batcher.drained()));
+  }
+
+  #ignore(reason: IgnoredReason, done: (result: RecordResult) => void): void {
+    this.#ports.onIgnored(reason);
+    done('ignored');
+  }
+
+  async #store(keys: ShardKeys, sightings: PackedSighting[]): Promise<boolean> {
+    const { redis, uniqueText, maxBacklog } = this.#ports;
+    try {
+      const reply = await observeScript.run(
+        redis,
+        [keys.presence, keys.due, keys.transitions],
+        [this.#packr.pack(sightings), uniqueText(), maxBacklog],
+      );
+      const stored = reply === 'ok';
+      this.#report(stored, 'the ledger is too far behind');
+      return stored;
+    } catch (error) {
+      this.#report(false, error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  /** One line when recording begins to fail and one when it works again, however many packets come between. */
+  #report(stored: boolean, why: string): void {
+    const { logger } = this.#ports;
+    if (!stored && !this.#failing) logger.error({ why }, 'observations cannot be recorded and go unanswered');
+    if (stored && this.#failing) logger.info('observations are recorded again');
+    this.#failing = !stored;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Observation, ObservationKind } from '../observation/observation.ts';
+
+/** The numbers by which lua/observe.lua knows what a report is. */
+const kinds = { associated: 0, active: 1, left: 2, started: 3 } as const;
+
+/** The tuple that lua/observe.lua takes for one sighting. */
+export type PackedSighting = readonly [
+  member: string,
+  device: string,
+  session: number,
+  kind: number,
+  at: number,
+  from: number,
+  octets: number,
+  idle: number,
+  settle: number,
+];
+
+export function packSighting(
+  member: string,
+  deviceId: string,
+  observation: Observation,
+  timing: { readonly idleTimeout: number; readonly settle: number },
+): PackedSighting {
+  const { session, at } = observation;
+  if (session === undefined) {
+    return [member, deviceId, 0, kinds[observation.kind], at, at, -1, timing.idleTimeout, timing.settle];
+  }
+  const kind = kindOf(observation.kind, session.status);
+  const from = at - (session.durationMs ?? 0);
+  return [
+    member,
+    deviceId,
+    sessionNumber(session.key),
+    kind,
+    at,
+    from,
+    session.octets ?? -1,
+    timing.idleTimeout,
+    timing.settle,
+  ];
+}
+
+function kindOf(kind: ObservationKind, status: 'start' | 'interim' | 'stop'): number {
+  return status === 'start' ? kinds.started : kinds[kind];
+}
+
+/**
+ * 53 bits of a session's key, enough to tell apart the few sessions of one customer and small enough to be exact in a
+ * Lua number. Two multiplicative hashes over the characters, mixed at the end; never 0, which means "no session".
+ */
+export function sessionNumber(key: string): number {
+  let high = 0x9e3779b9;
+  let low = 0x85ebca6b;
+  for (let i = 0; i < key.length; i += 1) {
+    const code = key.charCodeAt(i);
+    high = Math.imul(high ^ code, 0x2c1b3c6d);
+    low = Math.imul(low ^ code, 0x297a2d39);
+  }
+  high = Math.imul(high ^ (high >>> 15), 0x2c1b3c6d) ^ Math.imul(low ^ (low >>> 13), 0x297a2d39);
+  low = Math.imul(low ^ (low >>> 16), 0x297a2d39) ^ Math.imul(high ^ (high >>> 12), 0x2c1b3c6d);
+  return (high & 0x1fffff) * 0x1_0000_0000 + (low >>> 0) || 1;
+}

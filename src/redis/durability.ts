@@ -1,0 +1,21 @@
+import type { Redis } from './connect.ts';
+
+/**
+ * Which promise the server keeps for what it has acknowledged: `always` survives a power cut; `everysec` may lose the
+ * last second of it; `none` loses all when the server ends; `unknown` when the server does not tell.
+ */
+export type Durability = 'always' | 'everysec' | 'none' | 'unknown';
+
+export async function readDurability(redis: Redis): Promise<Durability> {
+  try {
+    const reply = (await redis.config('GET', 'append*')) as string[];
+    const settings = new Map<string, string>();
+    for (let i = 0; i + 1 < reply.length; i += 2) settings.set(reply[i] as string, reply[i + 1] as string);
+    if (settings.get('appendonly') !== 'yes') return 'none';
+    const fsync = settings.get('appendfsync');
+    return fsync === 'always' || fsync === 'everysec' ? fsync : 'none';
+  } catch {
+    // Managed servers refuse CONFIG; what they promise stands in their contract.
+    return 'unknown';
+  }
+}

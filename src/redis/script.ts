@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from './connect.ts';
+
+export type ScriptArgument = string | number | Buffer;
+
+/** A Lua script that is sent once to each server and then called by its SHA-1 (EVALSHA, EVAL after NOSCRIPT). */
+export class Script {
+  readonly #lua: string;
+  readonly #sha: string;
+
+  constructor(lua: string) {
+    this.#lua = lua;
+    this.#sha = createHash('sha1').update(lua).digest('hex');
+  }
+
+  async run(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    try {
+      return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await redis.eval(this.#lua, keys.length, ...keys, ...args);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { NasReset } from '../../observation/nas-reset.ts';
+import type { Observation, SessionReport } from '../../observation/observation.ts';
+import { sessionKey } from '../../observation/session-key.ts';
+import { acctStatusType, attributeType } from '../../protocols/radius/dictionary.ts';
+import type { RadiusPacket } from '../../protocols/radius/packet.ts';
+import { resolveEventTime, type ClockDoubt, type EventTime } from './event-time.ts';
+import { readIdentities } from './identities.ts';
+import { readNasKey } from './nas.ts';
+import { readPlace } from './place.ts';
+import { readStation } from './station.ts';
+
+/** Where a packet came from, as far as its own bytes don't say. */
+export type Origin = { readonly sourceId: string; readonly spaceId: string; readonly senderAddress: string };
+
+/** Why a genuine packet leads to nothing. It is acknowledged all the same: repeating it would not help. */
+export type IgnoredReason = 'replay' | 'noStation' | 'otherStatus';
+
+export type Mapped =
+  | { readonly type: 'observation'; readonly observation: Observation; readonly doubt?: ClockDoubt | undefined }
+  | { readonly type: 'nasReset'; readonly reset: NasReset; readonly doubt?: ClockDoubt | undefined }
+  | { readonly type: 'ignored'; readonly reason: IgnoredReason };
+
+type SessionStatus = SessionReport['status'];
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What an accounting request says, in the words of everything behind the sources. */
+export function mapAccounting(packet: RadiusPacket, arrivedAt: number, origin: Origin): Mapped {
+  const status = packet.integer(attributeType.acctStatusType);
+  switch (status) {
+    case acctStatusType.start:
+      return mapSession(packet, 'start', arrivedAt, origin);
+    case acctStatusType.interimUpdate:
+      return mapSession(packet, 'interim', arrivedAt, origin);
+    case acctStatusType.stop:
+      return mapSession(packet, 'stop', arrivedAt, origin);
+    case acctStatusType.accountingOn:
+      return mapReset(packet, 'on', arrivedAt, origin);
+    case acctStatusType.accountingOff:
+      return mapReset(packet, 'off', arrivedAt, origin);
+    case undefined:
+    default:
+      return { type: 'ignored', reason: 'otherStatus' };
+  }
+}
+
+function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: number, origin: Origin): Mapped {
+  const time = readEventTime(packet, arrivedAt);
+  if (time.replay === true) return { type: 'ignored', reason: 'replay' };
+  const station = readStation(packet);
+  const identities = readIdentities(packet, station);
+  const who = station ?? identities?.[0];
+  if (who === undefined) return { type: 'ignored', reason: 'noStation' };
+  const place = readPlace(packet);
+  const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
+  // Without the id that RFC 2866, section 5.5 demands, one station has one session per NAS.
+  const session = packet.text(attributeType.acctSessionId) ?? `~${who}`;
+  const { sourceId, spaceId } = origin;
+  const kind = status === 'stop' ? 'left' : 'associated';
+  const report: Writable<SessionReport> = { key: sessionKey(nas, session), status };
+  const observation: Writable<Observation> = { sourceId, spaceId, kind, at: time.at, session: report };
+  // Assigned one by one: spreading optional parts into a literal costs more here than reading the attributes does.
+  const octets = readOctets(packet);
+  if (octets !== undefined) report.octets = octets;
+  const seconds = packet.integer(attributeType.acctSessionTime);
+  if (seconds !== undefined) report.durationMs = seconds * 1000;
+  if (station !== undefined) observation.station = station;
+  if (identities !== undefined) observation.identities = identities;
+  if (place.accessPoint !== undefined) observation.accessPoint = place.accessPoint;
+  if (place.ssid !== undefined) observation.ssid = place.ssid;
+  return { type: 'observation', doubt: time.doubt, observation };
+}
+
+function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: number, origin: Origin): Mapped {
+  const time = readEventTime(packet, arrivedAt);
+  if (time.replay === true) return { type: 'ignored', reason: 'replay' };
+  const { bssid } = readPlace(packet);
+  return {
+    type: 'nasReset',
+    doubt: time.doubt,
+    reset: {
+      sourceId: origin.sourceId,
+      spaceId: origin.spaceId,
+      nasKey: readNasKey(packet, origin.spaceId, origin.senderAddress),
+      kind,
+      at: time.at,
+      ...(bssid === undefined ? {} : { accessPoint: bssid }),
+    },
+  };
+}
+
+function readEventTime(packet: RadiusPacket, arrivedAt: number): EventTime {
+  return resolveEventTime(
+    arrivedAt,
+    packet.integer(attributeType.eventTimestamp),
+    packet.integer(attributeType.acctDelayTime),
+  );
+}
+
+const gigaword = 2 ** 32;
+
+/**
+ * Octets in both directions. The 32-bit counters wrap, and Gigawords count how often (RFC 2869, sections 5.1 and 5.2). A
+ * number holds 2^53 octets, eight petabytes; the sum is kept below that, so that it stays exact.
+ */
+function readOctets(packet: RadiusPacket): number | undefined {
+  const input = packet.integer(attributeType.acctInputOctets);
+  const output = packet.integer(attributeType.acctOutputOctets);
+  if (input === undefined && output === undefined) return undefined;
+  const wraps =
+    (packet.integer(attributeType.acctInputGigawords) ?? 0) + (packet.integer(attributeType.acctOutputGigawords) ?? 0);
+  return Math.min((input ?? 0) + (output ?? 0) + wraps * gigaword, Number.MAX_SAFE_INTEGER);
+}

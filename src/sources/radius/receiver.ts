@@ -1,0 +1,190 @@
+import type { NasResetSink } from '../../observation/nas-reset.ts';
+import type { ObservationSink, RecordResult } from '../../observation/observation.ts';
+import { decodeRequest, type Rejected, type RejectReason } from '../../protocols/radius/decode.ts';
+import { packetCode } from '../../protocols/radius/dictionary.ts';
+import { encodeAccountingResponse, encodeStatusResponse } from '../../protocols/radius/encode-response.ts';
+import type { RadiusPacket } from '../../protocols/radius/packet.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { ClientTable, type RadiusClient } from './client-table.ts';
+import type { RadiusSourceConfig } from './config.ts';
+import { DuplicateCache, type Exchange } from './duplicate-cache.ts';
+import { mapAccounting, type IgnoredReason } from './map.ts';
+import { RateLimit } from './rate-limit.ts';
+import { SampledLog } from './sampled-log.ts';
+
+/** What became of a request; the label `result` of `radius_requests_total`. */
+export type RadiusResult =
+  | 'accepted'
+  | 'duplicate'
+  | 'badAuthenticator'
+  | 'unknownClient'
+  | 'malformed'
+  | 'rateLimited'
+  | 'notRecorded'
+  | 'replay';
+
+export type RadiusPorts = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sink: ObservationSink;
+  readonly nas: NasResetSink;
+  /** `client` is a configured address range, or `unknown`. */
+  readonly count: (client: string, result: RadiusResult) => void;
+};
+
+export type Send = (answer: Buffer, port: number, address: string) => void;
+
+const resultOf = {
+  truncated: 'malformed',
+  badLength: 'malformed',
+  unexpectedCode: 'malformed',
+  malformedAttribute: 'malformed',
+  badAuthenticator: 'badAuthenticator',
+  badMessageAuthenticator: 'badAuthenticator',
+  missingMessageAuthenticator: 'badAuthenticator',
+} as const satisfies Record<RejectReason, RadiusResult>;
+
+/** Requests under way; beyond it they are left unanswered, and their NAS repeats them. */
+const maxInFlight = 65_536;
+/** Addresses whose client is remembered because they have shown that they know its secret. */
+const maxVerified = 65_536;
+
+/** What happens to a datagram, from the socket to the answer. Holds no socket itself. */
+export class RadiusReceiver {
+  /** Recorded so far, and when the last of them came in. */
+  observations = 0;
+  lastObservationAt: number | undefined;
+  /** Whether the last attempt to record something failed. */
+  failing = false;
+  inFlight = 0;
+  /** Called when nothing is under way any more. */
+  onIdle: (() => void) | undefined;
+
+  readonly #sourceId: string;
+  readonly #ports: RadiusPorts;
+  readonly #send: Send;
+  readonly #clients: ClientTable;
+  readonly #verified = new Map<string, RadiusClient>();
+  readonly #duplicates = new DuplicateCache();
+  readonly #failures = new RateLimit();
+  readonly #log: SampledLog;
+
+  constructor(config: RadiusSourceConfig, ports: RadiusPorts, send: Send) {
+    this.#sourceId = config.id;
+    this.#ports = ports;
+    this.#send = send;
+    this.#clients = new ClientTable(config);
+    this.#log = new SampledLog(ports.logger.child({ source: config.id }));
+  }
+
+  receive(datagram: Buffer, address: string, port: number): void {
+    const now = this.#ports.clock.monotonic();
+    const verified = this.#verified.get(address);
+    // An address that has proved itself is never turned away for what others send in its name.
+    if (verified === undefined && this.#failures.isExhausted(address, now)) {
+      this.#discard(this.#clients.find(address), 'rateLimited', 'rateLimited', address, now);
+      return;
+    }
+    const client = verified ?? this.#clients.find(address);
+    if (client === undefined) {
+      this.#failures.noteFailure(address, now);
+      this.#discard(client, 'unknownClient', 'unknownClient', address, now);
+      return;
+    }
+    for (const secret of client.secrets) {
+      const decoded = decodeRequest(datagram, secret, client);
+      if (decoded.type === 'packet') {
+        if (verified === undefined) this.#remember(address, client);
+        this.#take(decoded, secret, client, address, port, now);
+        return;
+      }
+      if (secret !== client.secrets.at(-1) && mayBeOtherSecret(decoded)) continue;
+      const result = resultOf[decoded.reason];
+      if (result === 'badAuthenticator') this.#failures.noteFailure(address, now);
+      this.#discard(client, result, decoded.reason, address, now);
+      return;
+    }
+  }
+
+  #take(packet: RadiusPacket, secret: Buffer, client: RadiusClient, address: string, port: number, now: number): void {
+    if (packet.code === packetCode.statusServer) {
+      this.#send(encodeStatusResponse(packet, secret), port, address);
+      this.#ports.count(client.label, 'accepted');
+      return;
+    }
+    const earlier = this.#duplicates.find(address, port, packet.bytes, now);
+    if (earlier !== undefined) {
+      if (earlier.answered) this.#send(earlier.answer, port, address);
+      this.#ports.count(client.label, 'duplicate');
+      return;
+    }
+    if (this.inFlight >= maxInFlight) {
+      this.#discard(client, 'notRecorded', 'tooManyInFlight', address, now);
+      return;
+    }
+    const answer = encodeAccountingResponse(packet, secret);
+    this.#record(packet, client, this.#duplicates.add(address, port, packet.bytes, answer, now), now);
+  }
+
+  #record(packet: RadiusPacket, client: RadiusClient, exchange: Exchange, now: number): void {
+    const arrivedAt = this.#ports.clock.now();
+    const mapped = mapAccounting(packet, arrivedAt, {
+      sourceId: this.#sourceId,
+      spaceId: client.spaceId,
+      senderAddress: exchange.address,
+    });
+    if (mapped.type === 'ignored') {
+      this.#log.warn(mapped.reason, exchange.address, now);
+      this.#answer(exchange, client, answeredAs(mapped.reason));
+      return;
+    }
+    if (mapped.doubt !== undefined) this.#log.warn(mapped.doubt, exchange.address, now);
+    this.inFlight += 1;
+    const done = (result: RecordResult): void => this.#settle(exchange, client, result, arrivedAt);
+    if (mapped.type === 'observation') this.#ports.sink.observe(mapped.observation, done);
+    else this.#ports.nas.reset(mapped.reset, done);
+  }
+
+  /** RFC 2866, section 4.1: answered if, and only if, it was recorded. */
+  #settle(exchange: Exchange, client: RadiusClient, result: RecordResult, arrivedAt: number): void {
+    this.inFlight -= 1;
+    if (result === 'notRecorded') {
+      this.failing = true;
+      this.#duplicates.forget(exchange);
+      this.#discard(client, 'notRecorded', 'notRecorded', exchange.address, this.#ports.clock.monotonic());
+    } else {
+      this.failing = false;
+      if (result === 'recorded') {
+        this.observations += 1;
+        this.lastObservationAt = arrivedAt;
+      }
+      this.#answer(exchange, client, 'accepted');
+    }
+    if (this.inFlight === 0) this.onIdle?.();
+  }
+
+  #answer(exchange: Exchange, client: RadiusClient, result: RadiusResult): void {
+    exchange.answered = true;
+    this.#send(exchange.answer, exchange.port, exchange.address);
+    this.#ports.count(client.label, result);
+  }
+
+  #discard(client: RadiusClient | undefined, result: RadiusResult, reason: string, address: string, now: number): void {
+    this.#ports.count(client?.label ?? 'unknown', result);
+    this.#log.warn(reason, address, now);
+  }
+
+  #remember(address: string, client: RadiusClient): void {
+    if (this.#verified.size >= maxVerified) this.#verified.clear();
+    this.#verified.set(address, client);
+  }
+}
+
+function mayBeOtherSecret({ reason }: Rejected): boolean {
+  return reason === 'badAuthenticator' || reason === 'badMessageAuthenticator';
+}
+
+function answeredAs(reason: IgnoredReason): RadiusResult {
+  return reason === 'replay' ? 'replay' : 'accepted';
+}

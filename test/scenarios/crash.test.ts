@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { Nas } from '../support/nas.ts';
+import { crowdMac, registerPeople } from '../support/people.ts';
+import { Service } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+/** How often each is killed: the long run does it as often as the promise is stated for. */
+const KILLS = process.env['ROLLCALL_TEST_ALL'] === undefined ? 3 : 20;
+const STARTS_PER_KILL = 40;
+/** Whole seconds of a long idle timeout keep check-outs out of this story. */
+const SPACES = [{ id: 'main', idleTimeout: '30m' }];
+
+type CheckIn = { readonly id: string; readonly customerId: string; readonly state: string };
+type Page = { readonly items: readonly CheckIn[]; readonly nextCursor: string | null };
+type Victim = { readonly name: string; readonly kill: (service: Service) => Promise<void> };
+
+const victims: readonly Victim[] = [
+  {
+    name: 'the service',
+    async kill(service) {
+      await service.kill('SIGKILL');
+      await service.start();
+    },
+  },
+  {
+    name: 'its private Redis',
+    async kill(service) {
+      const [pid] = service.redisPids();
+      if (pid === undefined) throw new Error('the service has no private redis-server');
+      process.kill(pid, 'SIGKILL');
+      await until('another redis-server runs', () => service.redisPids().some((other) => other !== pid));
+      await until('the service can record again', () => service.isReady());
+    },
+  },
+];
+
+describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
+  const opened = new AsyncDisposableStack();
+  afterAll(() => opened.disposeAsync());
+
+  test(
+    `${KILLS} times: every acknowledged Start has exactly one check-in`,
+    async () => {
+      const service = opened.use(await Service.start({ spaces: SPACES }));
+      const people = Array.from({ length: KILLS * STARTS_PER_KILL }, (_, n) => ({ id: `c${n}`, mac: crowdMac(n) }));
+      await registerPeople(service.api, people);
+      const nas = opened.use(await Nas.open({ port: service.radiusPort, secret: service.radiusSecret }));
+      const sessions = people.map(({ mac }) => nas.session({ mac }));
+      for (let kills = 0; kills < KILLS; kills += 1) {
+        const batch = sessions.slice(kills * STARTS_PER_KILL, (kills + 1) * STARTS_PER_KILL);
+        // Those who are in already keep the service busy, and the blow falls at another moment every time.
+        const load = [...sessions.slice(0, kills * STARTS_PER_KILL).slice(-100).map((session) => session.interim(1_000))];
+        const starts = batch.map((session) => session.start());
+        await nas.untilAcknowledged(nas.acknowledged + (kills * 7) % STARTS_PER_KILL);
+        await kill(service);
+        // Whatever was not acknowledged is repeated by the access point until it is.
+        await Promise.all([...starts, ...load]);
+      }
+      const checkIns = await until('every Start has its check-in', async () => {
+        const found = await allCheckIns(service);
+        return found.length >= people.length && found;
+      });
+      expect(checkIns.every(({ state }) => state === 'open')).toBe(true);
+      expect(checkIns.map(({ customerId }) => customerId).toSorted()).toEqual(people.map(({ id }) => id).toSorted());
+    },
+    KILLS * 10_000 + 60_000,
+  );
+
+  test('the feed numbers its events without a gap, and names each arrival once', async () => {
+    const service = await Service.start({ spaces: SPACES });
+    opened.use(service);
+    await registerPeople(service.api, [{ id: 'solo', mac: crowdMac(1) }]);
+    const nas = opened.use(await Nas.open({ port: service.radiusPort, secret: service.radiusSecret }));
+    const session = nas.session({ mac: crowdMac(1) });
+    await session.start();
+    await kill(service);
+    await session.interim(1_000);
+    const stream = opened.use(await service.sse(0));
+    await stream.next('checkin.recorded', 'solo');
+    expect(stream.events.map(({ sequence }) => sequence)).toEqual(stream.events.map((_, index) => index + 1));
+    expect(stream.count('checkin.recorded', 'solo')).toBe(1);
+  });
+});
+
+async function allCheckIns(service: Service): Promise<readonly CheckIn[]> {
+  const found: CheckIn[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: Page = await service.api.get(`/v1/check-ins?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return found;
+}

@@ -1,0 +1,46 @@
+/** What the service answered over HTTP; `body` is the parsed JSON, or the text when it is none. */
+export type ApiAnswer = { readonly status: number; readonly body: unknown };
+
+export interface ApiClient {
+  request(method: string, path: string, body?: unknown): Promise<ApiAnswer>;
+  /** The body of a call that must succeed; anything but 2xx is an error that quotes the answer. */
+  get<T>(path: string): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
+  post<T>(path: string, body: unknown): Promise<T>;
+}
+
+export function createApiClient(baseUrl: () => string, token: string): ApiClient {
+  async function request(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
+    const response = await fetch(baseUrl() + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: parse(text) };
+  }
+  async function succeed<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await request(method, path, body);
+    if (answer.status < 200 || answer.status > 299)
+      throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body as T;
+  }
+  return {
+    request,
+    get: (path) => succeed('GET', path),
+    put: (path, body) => succeed('PUT', path, body),
+    post: (path, body) => succeed('POST', path, body),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
