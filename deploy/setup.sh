@@ -11,20 +11,17 @@ PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
-# npm writes node_modules/.package-lock.json last, so one older than the lock file means missing or outdated packages.
+# npm writes node_modules/.package-lock.json last, so without it, or with a newer lock file, packages are missing.
 # vitest is missing when only the packages for production were installed.
 npm_packages() {
-  if [ node_modules/.package-lock.json -nt package-lock.json ]; then
-    [ "$1" = serve ] || [ -e node_modules/.bin/vitest ] || set -- "$1" outdated
-  else
-    set -- "$1" outdated
+  if [ -e node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    if [ "$1" = serve ] || [ -e node_modules/.bin/vitest ]; then return 0; fi
   fi
-  [ "${2:-}" = outdated ] || return 0
   command -v npm >/dev/null || fail 'npm is missing; install Node.js 20 or newer together with npm'
   say 'installing npm packages (npm ci)'
   if [ "$1" = serve ]; then set --; else set -- --include=dev; fi
   # Without the warnings, because npm compares what packages need with the Node it runs on, and they run on Node 24.
-  npm ci "$@" --no-audit --no-fund --loglevel=error >&2 ||
+  npm ci "$@" --no-audit --no-fund --no-update-notifier --loglevel=error >&2 ||
     fail 'npm ci failed; see above, and repeat the command once that is mended'
 }
 

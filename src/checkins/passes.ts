@@ -32,6 +32,17 @@ export async function addPass(db: Database, clock: Clock, customerId: string, pa
   });
 }
 
+/** A pass that was not revoked. */
+export async function getPass(db: Database, id: string): Promise<Pass | undefined> {
+  const row = await db.read
+    .selectFrom('passes')
+    .selectAll()
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toPass(row);
+}
+
 /** The passes that were not revoked, oldest first, after the pass `after`. */
 export async function listPasses(
   db: Database,

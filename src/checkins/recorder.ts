@@ -14,8 +14,9 @@ import { parseTransition, type StreamEntry } from './transitions.ts';
 
 export type RecorderPorts = {
   readonly db: Database;
-  /** A connection of the recorder's own: it waits in blocking reads. */
   readonly redis: Redis;
+  /** A connection of the recorder's own: it waits in blocking reads. */
+  readonly reader: Redis;
   readonly shard: number;
   readonly node: string;
   readonly clock: Clock;
@@ -71,9 +72,9 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #next(): Promise<StreamEntry[]> {
-    const { redis, onPending } = this.#ports;
+    const { redis, reader, onPending } = this.#ports;
     // What was read and not committed is still in the stream, so reading always begins at its start.
-    const reply = await redis.xread('COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', this.#stream, '0');
+    const reply = await reader.xread('COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', this.#stream, '0');
     const entries = (reply?.[0]?.[1] ?? []) as StreamEntry[];
     onPending(entries.length < batchSize ? entries.length : await redis.xlen(this.#stream));
     return entries;
@@ -129,12 +130,12 @@ export class Recorder implements AsyncDisposable {
     });
   }
 
-  /** Ends after the batch at hand. A blocking read is cut short by closing its connection, which is ours alone. */
+  /** Ends after the batch at hand. A read that waits for something to come is cut short. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await Promise.race([this.#loop, delay(blockMs + 500)]);
-    await this.#lease.release().catch(() => undefined);
-    this.#ports.redis.disconnect();
+    this.#ports.reader.disconnect();
     await this.#loop;
+    // Without this, another node takes over when the lease runs out, seconds later.
+    await this.#lease.release().catch(() => undefined);
   }
 }

@@ -3,7 +3,7 @@ import { configJsonSchema } from '../config/json-schema.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatYaml, printableConfig } from '../config/print.ts';
 import { formatProblem } from '../config/problem.ts';
-import { type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import { type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 
 export function addConfigCommands(program: Command, context: CommandContext): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommonOptions, positiveNumber, withCommonOptions } from './common-options.ts';
+import { type CommonOptions, positiveNumber, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 
 type DemoOptions = CommonOptions & { readonly speed: number };
@@ -13,5 +13,10 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
   const { runDemo } = await import('../demo/run-demo.ts');
-  await runDemo({ speed: options.speed, output: context.stdout, env: context.environment, signal: context.stopSignal() });
+  await runDemo({
+    speed: options.speed,
+    output: context.stdout,
+    env: context.environment,
+    signal: context.stopSignal(),
+  });
 }

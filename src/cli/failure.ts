@@ -1,5 +1,4 @@
 import { ConfigError, type Problem } from '../config/problem.ts';
-import { reasonOf } from '../config/secret-files.ts';
 import { UserError } from '../runtime/user-error.ts';
 
 /** Why a command failed, for people (`error`) and, with `--json`, for programs. */
@@ -18,26 +17,20 @@ function systemFailure(error: unknown): string | undefined {
   if (error instanceof AggregateError) return systemFailure(error.errors[0]);
   const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   const place = port === undefined ? (address ?? path ?? 'it') : `${address ?? ''}:${port}`;
-  switch (code) {
-    case 'EADDRINUSE':
-      return `${place} is in use by another program; stop that one, or set another address with listen`;
-    case 'EADDRNOTAVAIL':
-      return `${place} is not an address of this machine; set another one with listen`;
-    case 'ECONNREFUSED':
-      return `nothing answers at ${place}; start the server there, or correct its address in the configuration`;
-    case 'EACCES':
-    case 'EPERM':
-      return path === undefined && port !== undefined
-        ? `this user may not listen on port ${port}; use a port above 1023, or grant CAP_NET_BIND_SERVICE`
-        : `cannot use ${place} (${reasonOf(error)}); give this user the right to it`;
-    case 'ENOENT':
-    case 'EROFS':
-    case 'ENOSPC':
-      return `cannot use ${place} (${reasonOf(error)})`;
-    default:
-      return error.cause === undefined ? undefined : systemFailure(error.cause);
-  }
+  const advice = code === undefined ? undefined : advices[code]?.(place);
+  if (advice !== undefined) return advice;
+  return error.cause === undefined ? undefined : systemFailure(error.cause);
 }
+
+const advices: Readonly<Record<string, (place: string) => string>> = {
+  EACCES: (place) => `cannot use ${place} (permission denied); give this user the right to it`,
+  EADDRINUSE: (place) => `${place} is in use by another program; stop that one, or set another address with listen`,
+  EADDRNOTAVAIL: (place) => `${place} is not an address of this machine; set another one with listen`,
+  ECONNREFUSED: (place) => `nothing answers at ${place}; start the server there, or correct its address`,
+  ENOENT: (place) => `cannot find ${place}; create it, or correct the path`,
+  ENOSPC: (place) => `cannot write ${place} (no space left on the device); make room`,
+  EROFS: (place) => `cannot write ${place} (the file system is read-only); set another dataDir`,
+};
 
 function unexpected(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import { type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { openLedger } from './open-ledger.ts';
 
@@ -13,5 +13,7 @@ async function migrate(options: CommonOptions, context: CommandContext): Promise
   const { config } = loadFor(context, options);
   await using database = await openLedger(config, context);
   const { kind } = database;
-  context.stdout.write(options.json === true ? `${JSON.stringify({ kind })}\n` : `the ${kind} database is up to date\n`);
+  context.stdout.write(
+    options.json === true ? `${JSON.stringify({ kind })}\n` : `the ${kind} database is up to date\n`,
+  );
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
-import type { ListenAddress } from '../config/listen.ts';
 import { formatProblem } from '../config/problem.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { UserError } from '../runtime/user-error.ts';
-import { type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import { type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { formatWelcome, welcomeJson, type WelcomeFacts } from './welcome.ts';
 
@@ -25,7 +24,7 @@ async function serve(options: CommonOptions, context: CommandContext): Promise<v
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning));
   const { openApp } = await import('../app.ts');
   const app = await openApp(loaded.config, { clock: systemClock, log });
-  const facts = welcomeFacts(app, loaded);
+  const facts: WelcomeFacts = { ...app.welcome, ...generatedSecret(loaded) };
   context.stdout.write(
     options.json === true ? `${JSON.stringify(welcomeJson(facts))}\n` : `${formatWelcome(facts, context.stdout)}\n`,
   );
@@ -33,23 +32,11 @@ async function serve(options: CommonOptions, context: CommandContext): Promise<v
   await disposeInTime(app);
 }
 
-/** What the app says about itself, together with the secret that only the loaded defaults know to be generated. */
-function welcomeFacts(
-  app: Omit<WelcomeFacts, 'radius'> & { readonly radius: readonly ListenAddress[] },
-  { config, radiusSecretFile }: LoadedConfig,
-): WelcomeFacts {
-  const { httpUrl, setupLink, setupLinkFile, radius } = app;
+/** The secret of the defaults, which nobody has chosen and so nobody knows yet. */
+function generatedSecret({ config, radiusSecretFile }: LoadedConfig): Pick<WelcomeFacts, 'generatedSecret'> {
   const secret = config.sources[0]?.clients[0]?.secret;
-  const generated =
-    radiusSecretFile === undefined || secret === undefined
-      ? {}
-      : { generated: { secret: secret.reveal(), file: radiusSecretFile } };
-  return {
-    httpUrl,
-    ...(setupLink === undefined ? {} : { setupLink }),
-    ...(setupLinkFile === undefined ? {} : { setupLinkFile }),
-    radius: radius.map((listen) => ({ listen, ...generated })),
-  };
+  if (radiusSecretFile === undefined || secret === undefined) return {};
+  return { generatedSecret: { secret: secret.reveal(), file: radiusSecretFile } };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

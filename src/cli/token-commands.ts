@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { roles, type Role } from '../http/access.ts';
 import { UserError } from '../runtime/user-error.ts';
-import { collect, type CommonOptions, loadFor, withCommonOptions } from './common-options.ts';
+import { collect, type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { openLedger } from './open-ledger.ts';
 
@@ -27,9 +27,12 @@ async function create(options: TokenOptions, context: CommandContext): Promise<v
   const { config } = loadFor(context, options);
   const spaceIds = (options.space ?? []).map((id) => id.toLowerCase());
   const unknown = spaceIds.find((id) => !config.spaces.some((space) => space.id === id));
-  if (unknown !== undefined) throw new UserError(`there is no space "${unknown}" in the configuration; name one that is`);
+  if (unknown !== undefined)
+    throw new UserError(`there is no space "${unknown}" in the configuration; name one that is`);
   if ((options.role === 'member') !== (options.customer !== undefined)) {
-    throw new UserError('a token of the role member, and no other, belongs to a customer; give both --role member and --customer');
+    throw new UserError(
+      'a token of the role member, and no other, belongs to a customer; give both --role member and --customer',
+    );
   }
   if ((options.role === 'kiosk' || options.role === 'reader') && spaceIds.length === 0) {
     throw new UserError(`a token of the role ${options.role} belongs to a space; add --space`);

@@ -9,13 +9,9 @@ export type WelcomeFacts = {
   /** The link for the first admin, and the file (mode 0600) that holds it; only while there is no admin. */
   readonly setupLink?: string;
   readonly setupLinkFile?: string;
-  readonly radius: readonly RadiusFacts[];
-};
-
-export type RadiusFacts = {
-  readonly listen: ListenAddress;
-  /** A secret that we generated; absent when the configuration gives the secrets, whose owner knows them. */
-  readonly generated?: { readonly secret: string; readonly file: string };
+  readonly radius: readonly ListenAddress[];
+  /** The RADIUS secret that we generated; absent when the configuration gives the secrets, whose owner knows them. */
+  readonly generatedSecret?: { readonly secret: string; readonly file: string };
 };
 
 /**
@@ -25,18 +21,17 @@ export type RadiusFacts = {
 export function formatWelcome(facts: WelcomeFacts, output: Output, addresses = machineAddresses()): string {
   const terminal = output.isTTY === true;
   const paint = (style: 'bold' | 'dim' | 'cyan', text: string) => styleText(style, text, { stream: output });
-  const row = (label: string, value: string) => `  ${label.padEnd(14)} ${value}`;
   const lines = [paint('bold', 'Rollcall is running.'), '', row('Pages', paint('cyan', facts.httpUrl))];
   const link = terminal ? facts.setupLink : facts.setupLinkFile && `the link is in ${facts.setupLinkFile}`;
   if (link !== undefined) lines.push(row('First sign-in', paint('cyan', link)));
-  for (const radius of facts.radius) {
-    const { generated } = radius;
-    const secret = generated && (terminal ? paint('bold', generated.secret) : `in ${generated.file}`);
+  const { generatedSecret } = facts;
+  const secret = generatedSecret && (terminal ? paint('bold', generatedSecret.secret) : `in ${generatedSecret.file}`);
+  for (const listen of facts.radius) {
     lines.push(
       '',
       '  Type this into your access points, as the RADIUS accounting server:',
-      row('Server', serverAddresses(radius.listen, addresses).join(paint('dim', ' or '))),
-      row('Port', `${radius.listen.port} ${paint('dim', 'UDP')}`),
+      row('Server', serverAddresses(listen, addresses).join(paint('dim', ' or '))),
+      row('Port', `${listen.port} ${paint('dim', 'UDP')}`),
       row('Secret', secret ?? 'the one that your configuration gives them'),
     );
   }
@@ -44,16 +39,17 @@ export function formatWelcome(facts: WelcomeFacts, output: Output, addresses = m
   return `${lines.join('\n')}\n`;
 }
 
+function row(label: string, value: string): string {
+  return `  ${label.padEnd(14)} ${value}`;
+}
+
 /** The same for programs: no secret and no link, but the files that hold them. */
 export function welcomeJson(facts: WelcomeFacts, addresses = machineAddresses()) {
   return {
     httpUrl: facts.httpUrl,
     setupLinkFile: facts.setupLinkFile ?? null,
-    radius: facts.radius.map(({ listen, generated }) => ({
-      servers: serverAddresses(listen, addresses),
-      port: listen.port,
-      secretFile: generated?.file ?? null,
-    })),
+    radius: facts.radius.map((listen) => ({ servers: serverAddresses(listen, addresses), port: listen.port })),
+    radiusSecretFile: facts.generatedSecret?.file ?? null,
   };
 }
 

@@ -60,12 +60,9 @@ function parseConfigFile(text: string, file: string, environment: Environment): 
   const complete = readSecretFiles(interpolated.tree, dirname(file));
   const checked = checkConfig(complete.tree);
   const config = checked.config === undefined ? undefined : resolvePaths(checked.config, dirname(file));
-  const problems = firstAtEachPath([
-    ...interpolated.problems,
-    ...complete.problems,
-    ...checked.problems,
-    ...(config === undefined ? [] : pathProblems(config)),
-  ]);
+  const missing = [...interpolated.problems, ...complete.problems];
+  const files = config === undefined ? [] : pathProblems(config);
+  const problems = [...missing, ...withoutNoise(checked.problems, missing), ...files];
   if (problems.length > 0 || config === undefined) throw new ConfigError(file, problems);
   return config;
 }
@@ -75,25 +72,21 @@ function parseYaml(text: string, file: string): Tree {
   const lineCounter = new LineCounter();
   // `prettyErrors` would print lines of the file, and with them its secrets.
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    throw new ConfigError(
-      file,
-      faults.map(({ message, pos }) => {
-        const { line, col } = lineCounter.linePos(pos[0]);
-        return { path: `line ${line}, column ${col}`, message };
-      }),
-    );
+  const faults = [...document.errors, ...document.warnings].map(({ message, pos }) => {
+    const { line, col } = lineCounter.linePos(pos[0]);
+    return { path: `line ${line}, column ${col}`, message };
+  });
+  if (faults.length > 0) throw new ConfigError(file, faults);
+  try {
+    return (document.toJS() as Tree) ?? {};
+  } catch (error) {
+    // An alias without its anchor, or aliases that multiply without end, are found only here.
+    throw new ConfigError(file, [{ path: '', message: error instanceof Error ? error.message : String(error) }]);
   }
-  return (document.toJS() as Tree) ?? {};
 }
 
 /** Once a variable is missing or a file unreadable, what the schema says about the same value is noise. */
-function firstAtEachPath(problems: readonly Problem[]): readonly Problem[] {
-  const seen = new Set<string>();
-  return problems.filter(({ path, message }) => {
-    const noise = seen.has(path) || seen.has(`${path}File`);
-    if (!noise && !message.startsWith('unknown')) seen.add(path);
-    return !noise;
-  });
+function withoutNoise(problems: readonly Problem[], missing: readonly Problem[]): readonly Problem[] {
+  const reported = new Set(missing.map(({ path }) => path));
+  return problems.filter(({ path }) => !reported.has(path) && !reported.has(`${path}File`));
 }

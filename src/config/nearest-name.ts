@@ -1,9 +1,12 @@
-/** `unknown key "idleTimout"; did you mean "idleTimeout"?`, or the choice of names when none is near. */
+/** `unknown value "wfi"; did you mean "wifi"?` */
 export function unknownNameMessage(what: string, name: unknown, known: readonly string[]): string {
+  return `unknown ${what} ${JSON.stringify(name)}; ${suggestion(name, known)}`;
+}
+
+/** What to write instead: the nearest known name, or the choice of them when none is near. */
+export function suggestion(name: unknown, known: readonly string[]): string {
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
-  const quoted = JSON.stringify(name);
-  if (nearest !== undefined) return `unknown ${what} ${quoted}; did you mean "${nearest}"?`;
-  return known.length === 0 ? `unknown ${what} ${quoted}` : `unknown ${what} ${quoted}; one of ${known.join(', ')}`;
+  return nearest === undefined ? `one of ${known.join(', ')}` : `did you mean "${nearest}"?`;
 }
 
 /** The known name that is fewest edits away, when that is few enough for a slip of the finger or another spelling. */

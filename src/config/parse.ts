@@ -25,12 +25,10 @@ export function checkConfig(input: unknown): CheckResult {
 function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), message: issue.message }];
   const lines = issue.message.split('\n');
-  return issue.keys.map((key, index) => {
-    const message = lines[index] ?? issue.message;
-    // A misspelt key is named by its message, so the path stops at the section that holds it.
-    const path = message.startsWith('unknown') ? issue.path : [...issue.path, key];
-    return { path: formatPath(path), message };
-  });
+  return issue.keys.map((key, index) => ({
+    path: formatPath([...issue.path, key]),
+    message: lines[index] ?? issue.message,
+  }));
 }
 
 /** Messages in the words of the file, not of the schema. None repeats a value that could be secret. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { unknownNameMessage } from './nearest-name.ts';
+import { suggestion } from './nearest-name.ts';
 
 /**
  * An object of the file. Keys it does not know are errors that suggest the nearest one it does; keys of a part
@@ -13,7 +13,7 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape, notYetAvailab
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys
-            .map((key) => (notYetAvailable.includes(key) ? notAvailable : unknownNameMessage('key', key, known)))
+            .map((key) => (notYetAvailable.includes(key) ? notAvailable : `unknown key; ${suggestion(key, known)}`))
             .join('\n')
         : undefined,
   });

@@ -4,6 +4,7 @@ import { migrate, requireCurrentSchema } from './migrate.ts';
 import type { DatabaseKind } from './migrations/migration.ts';
 import { openPostgres } from './postgres/open.ts';
 import type { Schema } from './schema.ts';
+import type { Signal } from './signal.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /** The ledger and the registry, whichever engine holds them. */
@@ -14,6 +15,8 @@ export interface Database extends AsyncDisposable {
   readonly read: Kysely<Schema>;
   /** Resolves when the database answers, and rejects with a `DatabaseError` otherwise, within a few seconds. */
   ping(): Promise<void>;
+  /** After every change of the registry that this process made; those of others are found in `changes`. */
+  readonly registryChanged: Signal;
 }
 
 export type DatabaseConfig = {

@@ -1,9 +1,4 @@
-import {
-  addressAttribute,
-  type Attribute,
-  integerAttribute,
-  textAttribute,
-} from '../protocols/radius/attribute.ts';
+import { addressAttribute, type Attribute, integerAttribute, textAttribute } from '../protocols/radius/attribute.ts';
 import { acctStatusType, attributeType } from '../protocols/radius/dictionary.ts';
 import { encodeAccountingRequest } from '../protocols/radius/encode-request.ts';
 

@@ -61,7 +61,12 @@ export function createCast(): Cast {
       class: 'phone',
       name: 'someone passing by',
     })),
-    accessPoints: [accessPoint('entrance', 1), accessPoint('studio', 2), accessPoint('loft', 3), accessPoint('kitchen', 4)],
+    accessPoints: [
+      accessPoint('entrance', 1),
+      accessPoint('studio', 2),
+      accessPoint('loft', 3),
+      accessPoint('kitchen', 4),
+    ],
   };
 }
 

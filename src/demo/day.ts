@@ -46,7 +46,12 @@ function planMember(member: Member, index: number, random: Random): readonly Sta
   const leaves = between(random, 15 * 60, 18 * 60);
   const lunch = index % 3 === 1 ? between(random, 12 * 60, 12.5 * 60) : undefined;
   const present: readonly (readonly [number, number])[] =
-    lunch === undefined ? [[arrives, leaves]] : [[arrives, lunch], [lunch + between(random, 35, 60), leaves]];
+    lunch === undefined
+      ? [[arrives, leaves]]
+      : [
+          [arrives, lunch],
+          [lunch + between(random, 35, 60), leaves],
+        ];
   return present.flatMap(([from, to], part) =>
     member.devices.map((device): Stay => {
       const ends = part === 0 && lunch !== undefined ? 'silence' : pick<Stay['ends']>(random, ['stop', 'silence']);
@@ -61,7 +66,12 @@ function planMember(member: Member, index: number, random: Random): readonly Sta
 function planStranger(device: Device, index: number, random: Random): Stay {
   const from = OPENS_AT + 3 + index * 22 + between(random, 0, 8);
   const stays = index % 4 === 0;
-  return { device, from, to: from + (stays ? between(random, 40, 120) : between(random, 0.3, 1)), ends: stays ? 'stop' : 'silence' };
+  return {
+    device,
+    from,
+    to: from + (stays ? between(random, 40, 120) : between(random, 0.3, 1)),
+    ends: stays ? 'stop' : 'silence',
+  };
 }
 
 function reportsOf(stay: Stay, index: number, cast: Cast, random: Random): readonly Report[] {

@@ -96,7 +96,15 @@ async function live(stage: Stage): Promise<void> {
       const day: DayClock = { beganAt: clock.now(), opensAt: OPENS_AT, speed };
       narrator.openDay(number, day);
       const reports = planDay(cast, createRandom(number));
-      await playDay({ reports, day, until: CLOSES_AT, radio, clock, signal, onTick: () => tick(service, radio, narrator, clock) });
+      await playDay({
+        reports,
+        day,
+        until: CLOSES_AT,
+        radio,
+        clock,
+        signal,
+        onTick: () => tick(service, radio, narrator, clock),
+      });
       await delay(NIGHT_MS, undefined, { signal });
     }
   } finally {
@@ -128,7 +136,9 @@ function introduce(screen: Screen, service: VenueService, cast: Cast, speed: num
   screen.line(
     `${cast.members.length} members with ${devices} devices, and strangers. Four access points send real RADIUS accounting`,
   );
-  screen.line(`to 127.0.0.1:${service.radiusPort}. A minute of the day takes ${formatSeconds(60 / speed)}. Ctrl-C ends it.`);
+  screen.line(
+    `to 127.0.0.1:${service.radiusPort}. A minute of the day takes ${formatSeconds(60 / speed)}. Ctrl-C ends it.`,
+  );
   screen.line(screen.paint('quiet', `Look for yourself: curl -H 'Authorization: Bearer ${service.token}' \\`));
   screen.line(screen.paint('quiet', `  '${service.httpUrl}/v1/presence?spaceId=${SPACE}'`));
   screen.line('');

@@ -46,10 +46,10 @@ export function addAuthentication(
     if (caller === undefined) {
       // Tokens are 256 random bits, so this limits noise and load, and a good token is served all the same: nobody
       // can lock an admin out by failing on purpose from the same address.
-      const waitMs = header === undefined ? 0 : failures.take(networkOf(request.ip), failureRate);
+      const waitMs = header === undefined ? 0 : failures(networkOf(request.ip), failureRate);
       throw waitMs > 0 ? tooManyRequests(waitMs, 'too many calls with a wrong token') : unauthenticated(header);
     }
-    const waitMs = callers.take(caller.tokenId, rateOf(caller.role));
+    const waitMs = callers(caller.tokenId, rateOf(caller.role));
     if (waitMs > 0) throw tooManyRequests(waitMs, 'too many calls with this token');
     if (!access.roles.includes(caller.role)) throw forbidden(caller.role, access.roles);
     request.caller = caller;

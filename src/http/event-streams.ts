@@ -31,41 +31,45 @@ export const streamLimits: StreamLimits = {
   batch: 200,
 };
 
-export interface EventStreams {
-  readonly isFull: boolean;
-  /** Takes over the response, whose head is written. */
-  open(response: ServerResponse, request: StreamRequest): void;
-  closeAll(): void;
-}
-
 /** Event streams (WHATWG HTML, server-sent events), all of them fed by the one reader of this node. */
-export function createEventStreams(feed: StreamFeed, log: Logger, limits: StreamLimits = streamLimits): EventStreams {
-  const streams = new Set<EventStream>();
-  const timer = setInterval(() => {
-    for (const stream of streams) void stream.keepAlive();
-  }, limits.keepAliveMs);
-  timer.unref();
+export class EventStreams {
+  readonly #feed: StreamFeed;
+  readonly #log: Logger;
+  readonly #limits: StreamLimits;
+  readonly #streams = new Set<EventStream>();
+  readonly #timer: NodeJS.Timeout;
 
-  return {
-    get isFull() {
-      return streams.size >= limits.maxStreams;
-    },
-    open(response, request) {
-      if (response.destroyed) return;
-      const stream = new EventStream(feed, response, request, limits);
-      streams.add(stream);
-      response.once('close', () => streams.delete(stream));
-      stream.follow().catch((error: unknown) => {
-        // The consumer comes back by itself and resumes.
-        log.warn({ err: error }, 'an event stream ended because the ledger could not be read');
-        stream.end();
-      });
-    },
-    closeAll() {
-      clearInterval(timer);
-      for (const stream of streams) stream.end();
-    },
-  };
+  constructor(feed: StreamFeed, log: Logger, limits: StreamLimits = streamLimits) {
+    this.#feed = feed;
+    this.#log = log;
+    this.#limits = limits;
+    this.#timer = setInterval(() => {
+      for (const stream of this.#streams) void stream.keepAlive();
+    }, limits.keepAliveMs);
+    this.#timer.unref();
+  }
+
+  get isFull(): boolean {
+    return this.#streams.size >= this.#limits.maxStreams;
+  }
+
+  /** Takes over the response, whose head is written. */
+  open(response: ServerResponse, request: StreamRequest): void {
+    if (response.destroyed) return;
+    const stream = new EventStream(this.#feed, response, request, this.#limits);
+    this.#streams.add(stream);
+    response.once('close', () => this.#streams.delete(stream));
+    stream.follow().catch((error: unknown) => {
+      // The consumer comes back by itself and resumes.
+      this.#log.warn({ err: error }, 'an event stream ended because the ledger could not be read');
+      stream.end();
+    });
+  }
+
+  closeAll(): void {
+    clearInterval(this.#timer);
+    for (const stream of this.#streams) stream.end();
+  }
 }
 
 /**

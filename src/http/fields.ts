@@ -27,13 +27,7 @@ export const instant = z
   )
   .meta({ description: 'An instant, ISO 8601' });
 
-export const limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(500)
-  .default(50)
-  .describe('How many items at most');
+export const limit = z.coerce.number().int().min(1).max(500).default(50).describe('How many items at most');
 
 export const cursor = z.string().min(1).max(1000).optional().describe('`nextCursor` of the page before');
 

@@ -121,7 +121,10 @@ export class IdempotencyKeys {
     const now = this.#clock.now();
     if (now - this.#prunedAt < keptMs / 24) return;
     this.#prunedAt = now;
-    await this.#db.write.deleteFrom('idempotency_keys').where('created_at', '<', now - keptMs).execute();
+    await this.#db.write
+      .deleteFrom('idempotency_keys')
+      .where('created_at', '<', now - keptMs)
+      .execute();
   }
 }
 

@@ -19,6 +19,9 @@ export const tags = {
 export type Tag = keyof typeof tags;
 
 const zodToJson = createJsonSchemaTransform({ schemaRegistry: z.globalRegistry });
+const addComponents = createJsonSchemaTransformObject({ schemaRegistry: z.globalRegistry });
+
+type OpenApiDocument = { readonly paths: object; readonly components: { readonly schemas: Record<string, object> } };
 
 /**
  * The OpenAPI document is made of the schemas that validate. What follows from a route's shape (who may call it, how
@@ -40,8 +43,8 @@ export function addOpenApi(app: FastifyInstance, options: { readonly publicUrl?:
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     transform: (document) => {
-      const { schema, url } = zodToJson(document as Parameters<typeof zodToJson>[0]);
-      if (schema === undefined || (schema as { hide?: boolean }).hide === true) return { schema, url };
+      const { schema, url } = zodToJson(document);
+      if (schema === undefined || schema.hide === true) return { schema, url };
       const access = document.route.config?.access;
       const failures = failuresOf(document.route, access).map((status) => [status, failure(status)]);
       const headers = document.route.config?.idempotent === true ? { headers: idempotencyHeader } : {};
@@ -49,15 +52,48 @@ export function addOpenApi(app: FastifyInstance, options: { readonly publicUrl?:
         schema: {
           ...schema,
           ...headers,
-          response: { ...(schema.response as object), ...Object.fromEntries(failures) },
-          security: access?.open === 'everyone' ? [] : access?.open === 'thisMachine' ? [{}, { token: [] }] : [{ token: [] }],
+          response: { ...describeSuccess(schema.response as Record<string, object>), ...Object.fromEntries(failures) },
+          security:
+            access?.open === 'everyone' ? [] : access?.open === 'thisMachine' ? [{}, { token: [] }] : [{ token: [] }],
           'x-roles': access?.roles ?? [],
         },
         url,
       };
     },
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: z.globalRegistry }),
+    transformObject: (document) => onlyReferred(addComponents(document) as OpenApiDocument) as never,
   });
+}
+
+const successDescriptions: Readonly<Record<string, string>> = {
+  200: 'Done',
+  201: 'Made',
+  204: 'Done; there is nothing to show',
+};
+
+function describeSuccess(responses: Readonly<Record<string, object>>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, schema]) => {
+      if ('content' in schema || 'description' in schema) return [status, schema];
+      const description = successDescriptions[status] ?? '';
+      return [status, { description, content: { 'application/json': { schema } } }];
+    }),
+  );
+}
+
+/** Each component is rendered as input and as output; those that no call uses would only make readers wonder. */
+function onlyReferred(document: OpenApiDocument): OpenApiDocument {
+  const { schemas } = document.components;
+  const used = new Set<string>();
+  const visit = (part: unknown) => {
+    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(schemas[name] ?? {});
+    }
+  };
+  visit(document.paths);
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+  return { ...document, components: { ...document.components, schemas: kept } };
 }
 
 const idempotencyHeader = {

@@ -2,9 +2,12 @@ import type { Database } from '../db/database.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { FindCaller } from './auth.ts';
+import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
+import { addCustomers, type CustomerPorts } from './routes/customers.ts';
+import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
@@ -14,9 +17,12 @@ import { addPresence, type PresencePorts } from './routes/presence.ts';
 import { addSetup, type SetupPorts } from './routes/setup.ts';
 import { addSources, type SourcePorts } from './routes/sources.ts';
 import { addSpaces, type SpacePorts } from './routes/spaces.ts';
+import { addUnregistered, type UnregisteredPorts } from './routes/unregistered.ts';
 
 /** What the calls act on. Each noun says beside its routes what it needs. */
 export type RoutePorts = HealthPorts &
+  CustomerPorts &
+  UnregisteredPorts &
   SpacePorts &
   PassPorts &
   PresencePorts &
@@ -32,7 +38,7 @@ export type RouteContext = RoutePorts & {
   readonly clock: Clock;
   readonly log: Logger;
   readonly findCaller: FindCaller;
-  readonly options: { readonly allowInsecure: boolean };
+  readonly options: { readonly allowInsecure: boolean; readonly streamLimits?: StreamLimits };
 };
 
 export function addRoutes(app: Routes, context: RouteContext): void {
@@ -42,10 +48,13 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addOpenApiDocument(app);
   addHealth(app, context);
   addSetup(app, setup, { clock, allowInsecure: options.allowInsecure });
+  addCustomers(app, context);
+  addDevices(app, context);
+  addUnregistered(app, context, keys);
   addPasses(app, context, keys);
   addSpaces(app, context);
   addPresence(app, context);
   addCheckIns(app, context, { clock, keys });
-  addEvents(app, context, { log, findCaller });
+  addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);
 }

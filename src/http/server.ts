@@ -8,6 +8,7 @@ import { UserError } from '../runtime/user-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { addAuthentication, withConfiguredAdmin, type FindCaller } from './auth.ts';
+import type { StreamLimits } from './event-streams.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { collectMethods } from './method-not-allowed.ts';
 import { addOpenApi } from './openapi.ts';
@@ -23,6 +24,7 @@ export type HttpServerOptions = {
   readonly adminToken?: string;
   /** Hand out credentials over plain HTTP to other machines too. */
   readonly allowInsecure: boolean;
+  readonly streamLimits?: StreamLimits;
 };
 
 export type HttpServerPorts = RoutePorts & {
@@ -38,8 +40,9 @@ const drainMs = 8000;
 /** The HTTP side of the service, complete but not listening yet. */
 export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
   const { options, log } = ports;
+  const logger: FastifyBaseLogger = log;
   const app: FastifyInstance = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: logger,
     // Addresses of calls hold hardware addresses; `logRequests` names the route instead.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
@@ -81,9 +84,17 @@ export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
 }
 
 /** Opens the port. A port that is taken, or not ours to take, is one sentence that says so. */
-export async function listen(app: FastifyInstance, at: { readonly host: string; readonly port: number }): Promise<string> {
+export async function listen(
+  app: FastifyInstance,
+  at: { readonly host: string; readonly port: number },
+): Promise<string> {
   try {
-    return await app.listen({ host: at.host, port: at.port });
+    const address = await app.listen({
+      host: at.host,
+      port: at.port,
+      listenTextResolver: (url) => `serving ${withScheme(app, url)}`,
+    });
+    return withScheme(app, address);
   } catch (error) {
     const reasons: Readonly<Record<string, string>> = {
       EADDRINUSE: 'another process uses this port',
@@ -92,8 +103,15 @@ export async function listen(app: FastifyInstance, at: { readonly host: string; 
     };
     const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
     if (reason === undefined) throw error;
-    throw new UserError(`cannot serve HTTP on ${at.host} port ${at.port}: ${reason}; change http.listen`, { cause: error });
+    throw new UserError(`cannot serve HTTP on ${at.host} port ${at.port}: ${reason}; change http.listen`, {
+      cause: error,
+    });
   }
+}
+
+/** The framework can't know what `serverFactory` made. */
+function withScheme(app: FastifyInstance, address: string): string {
+  return app.server instanceof https.Server ? address.replace(/^http:/, 'https:') : address;
 }
 
 function createServer(listener: http.RequestListener, tls: TlsFiles | undefined): http.Server {

@@ -48,7 +48,8 @@ export function keepCertificateFresh(server: Server, files: TlsFiles, log: Logge
     look()
       .catch((error: unknown) => {
         // Said once per trouble, and the old certificate goes on serving.
-        if (!warned) log.warn({ err: error }, 'the TLS certificate cannot be read again; the last good one stays in use');
+        if (!warned)
+          log.warn({ err: error }, 'the TLS certificate cannot be read again; the last good one stays in use');
         warned = true;
       })
       .finally(() => {

@@ -15,7 +15,7 @@ const longestSocketPath = 100;
  * Runs until its parent is gone: the watcher's end of the pipe closes however the parent died, and Redis then shuts
  * down in order. `exec` keeps the process id, so the child that Node sees is Redis itself.
  */
-const untilParentDies = '(cat <&3 >/dev/null 2>&1; kill $$ 2>/dev/null) & exec redis-server "$@" 3<&-';
+const untilParentDies = '(cat <&3; kill $$) >/dev/null 2>&1 & exec redis-server "$@" 3<&-';
 
 /**
  * The private redis-server of a single box: a supervised child with append-only persistence in the data directory,
@@ -88,7 +88,7 @@ export class PrivateRedisServer implements AsyncDisposable {
     const lifeline = child.stdio[3] as Writable;
     lifeline.on('error', () => undefined);
     this.#exited = new Promise((done) => {
-      child.on('close', () => {
+      child.on('exit', () => {
         lifeline.destroy();
         done();
       });

@@ -7,7 +7,12 @@ import type { Source } from './source.ts';
 export type SourcePorts = RadiusPorts;
 
 /** How to make a source of each type. A type without an entry does not compile. */
-const makers: { readonly [Type in SourceConfig['type']]: (config: Extract<SourceConfig, { type: Type }>, ports: SourcePorts) => Source } = {
+const makers: {
+  readonly [Type in SourceConfig['type']]: (
+    config: Extract<SourceConfig, { type: Type }>,
+    ports: SourcePorts,
+  ) => Source;
+} = {
   radius: (config: RadiusSourceConfig, ports) => new RadiusSource(config, ports),
 };
 

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { DatabaseSync } from 'node:sqlite';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ledgerFile } from '../../src/db/sqlite/open.ts';
 import { Child } from '../support/child.ts';
 import { Service } from '../support/service.ts';
+import { TempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
+import { countCheckIns, latestDetectionMs, requireCheckIns } from './ledger.ts';
 import { residentMegabytes } from './machine.ts';
 import { loadPopulation } from './population.ts';
 import { buildSender, type LoadResult, type Sender } from './sender.ts';
@@ -53,15 +54,22 @@ export async function measureAccounting(
   options: AccountingOptions,
 ): Promise<{ readonly figures: readonly Figure[]; readonly results: AccountingResults }> {
   using sender = buildSender();
-  const steady = await measureSteadyState(sender, options);
-  const departures = await measureDepartures(sender, options);
+  await using population = new TempDir();
+  const people = options.devices + STAYERS;
+  await loadPopulation(population.path, people, (done) => options.progress(`registering ${people} customers: ${done}`));
+  const steady = await measureSteadyState(sender, population, options);
+  const departures = await measureDepartures(sender, population, options);
   const results = { ...steady, departures };
   return { results, figures: toFigures(results) };
 }
 
-async function measureSteadyState(sender: Sender, options: AccountingOptions): Promise<Omit<AccountingResults, 'departures'>> {
+async function measureSteadyState(
+  sender: Sender,
+  population: TempDir,
+  options: AccountingOptions,
+): Promise<Omit<AccountingResults, 'departures'>> {
   const { devices, seconds, progress } = options;
-  await using service = await prepareService('30m', devices, progress);
+  await using service = await startService(population, '30m');
   const to = { port: service.radiusPort, secret: service.radiusSecret, devices };
   const floors = [await measureFloor(sender, options)];
   const emptyBytes = redisMemory(service);
@@ -69,7 +77,7 @@ async function measureSteadyState(sender: Sender, options: AccountingOptions): P
   progress(`all ${devices} devices arrive`);
   const arrivals = await sender.run({ ...to, status: 'start', requests: devices });
   const arrivedAt = performance.now();
-  await until('every arrival is in the ledger', () => countCheckIns(service).open === devices, 120_000);
+  await until('every arrival is in the ledger', () => countCheckIns(service.dataDir).open === devices, 120_000);
   const arrivalsRecordedSeconds = (performance.now() - arrivedAt) / 1_000;
   const redisBytesPerCustomer = (redisMemory(service) - emptyBytes) / devices;
 
@@ -85,14 +93,27 @@ async function measureSteadyState(sender: Sender, options: AccountingOptions): P
   progress(`interim updates, ${OFFERED_PER_SECOND} offered per second`);
   const offered = await sender.run({ ...to, status: 'interim', seconds, round, rate: OFFERED_PER_SECOND });
   const serviceMegabytes = residentMegabytes(service.pid);
-  requireCounts(service, { open: devices, closed: 0 });
+  requireCheckIns(service.dataDir, { open: devices, closed: 0 });
   const ratioToFloor = mean(interims) / mean(floors);
-  return { floors, arrivals, arrivalsRecordedSeconds, interims, ratioToFloor, offered, redisBytesPerCustomer, serviceMegabytes };
+  return {
+    floors,
+    arrivals,
+    arrivalsRecordedSeconds,
+    interims,
+    ratioToFloor,
+    offered,
+    redisBytesPerCustomer,
+    serviceMegabytes,
+  };
 }
 
 /** All leave at once by falling silent, while a thousand others stay and go on reporting. */
-async function measureDepartures(sender: Sender, { devices, progress }: AccountingOptions): Promise<Departures> {
-  await using service = await prepareService(`${DEPARTURE_IDLE_SECONDS}s`, devices + STAYERS, progress);
+async function measureDepartures(
+  sender: Sender,
+  population: TempDir,
+  { devices, progress }: AccountingOptions,
+): Promise<Departures> {
+  await using service = await startService(population, `${DEPARTURE_IDLE_SECONDS}s`);
   const to = { port: service.radiusPort, secret: service.radiusSecret };
   const staying = { ...to, first: devices, devices: STAYERS };
   progress(`all ${devices} devices arrive, and will fall silent`);
@@ -102,24 +123,29 @@ async function measureDepartures(sender: Sender, { devices, progress }: Accounti
   let p99Ms = 0;
   let round = 1;
   let recordedAt = dueAt;
-  for (let closed = 0; closed < devices; ) {
+  for (let closed = 0; closed < devices;) {
     progress(`waiting for ${devices} departures: ${closed} recorded`);
     const load = await sender.run({ ...staying, status: 'interim', seconds: 1, round, rate: STAYERS_PER_SECOND });
     p99Ms = Math.max(p99Ms, load.p99Ms);
     round += Math.ceil(load.sent / STAYERS) + 1;
-    ({ closed } = countCheckIns(service));
+    ({ closed } = countCheckIns(service.dataDir));
     recordedAt = performance.now();
-    if (recordedAt > dueAt + 120_000) throw new Error(`only ${closed} of ${devices} departures were recorded in two minutes`);
+    if (recordedAt > dueAt + 120_000)
+      throw new Error(`only ${closed} of ${devices} departures were recorded in two minutes`);
   }
-  requireCounts(service, { open: STAYERS, closed: devices });
-  return { recordedSeconds: Math.max(0, recordedAt - dueAt) / 1_000, detectedLateMs: latestDetection(service), p99Ms };
+  requireCheckIns(service.dataDir, { open: STAYERS, closed: devices });
+  return {
+    recordedSeconds: Math.max(0, recordedAt - dueAt) / 1_000,
+    detectedLateMs: latestDetectionMs(service.dataDir) - DEPARTURE_IDLE_SECONDS * 1_000,
+    p99Ms,
+  };
 }
 
-async function prepareService(idleTimeout: string, people: number, progress: (text: string) => void): Promise<Service> {
+/** A service of its own whose ledger already knows everybody. */
+async function startService(population: TempDir, idleTimeout: string): Promise<Service> {
   const service = await Service.prepare({ spaces: [{ id: 'main', idleTimeout }], config: { logLevel: 'warn' } });
   try {
-    await loadPopulation(service.dataDir, people, (done) => progress(`registering ${people} customers: ${done}`));
-    progress('starting the service');
+    await cp(population.path, service.dataDir, { recursive: true });
     await service.start();
     return service;
   } catch (error) {
@@ -140,39 +166,6 @@ async function measureFloor(sender: Sender, { devices, seconds, progress }: Acco
   }
 }
 
-type Counts = { readonly open: number; readonly closed: number };
-
-/** What the ledger itself holds, read beside the service. Anything but open and closed is counted as wrong. */
-function countCheckIns(service: Service): Counts {
-  const rows = query(service, 'select state, count(*) as count from check_ins group by state');
-  const counts: Record<string, number> = { open: 0, closed: 0 };
-  for (const row of rows) counts[String(row['state'])] = Number(row['count']);
-  const { open = 0, closed = 0, ...others } = counts;
-  if (Object.keys(others).length > 0) throw new Error(`the ledger holds what was never driven: ${JSON.stringify(others)}`);
-  return { open, closed };
-}
-
-function requireCounts(service: Service, driven: Counts): void {
-  const found = countCheckIns(service);
-  if (found.open !== driven.open || found.closed !== driven.closed)
-    throw new Error(`the ledger holds ${JSON.stringify(found)}, but ${JSON.stringify(driven)} was driven`);
-}
-
-/** How long after its due time the latest departure was found. */
-function latestDetection(service: Service): number {
-  const [row] = query(service, "select max(detected_at - ended_at) as late from check_ins where state = 'closed'");
-  return Number(row?.['late']) - DEPARTURE_IDLE_SECONDS * 1_000;
-}
-
-function query(service: Service, sql: string): readonly Readonly<Record<string, unknown>>[] {
-  const database = new DatabaseSync(join(service.dataDir, ledgerFile), { readOnly: true });
-  try {
-    return database.prepare(sql).all();
-  } finally {
-    database.close();
-  }
-}
-
 function redisMemory(service: Service): number {
   const socket = join(service.dataDir, 'redis', 'redis.sock');
   const info = execFileSync('redis-cli', ['-s', socket, 'info', 'memory'], { encoding: 'utf8' });
@@ -184,7 +177,8 @@ function mean(results: readonly LoadResult[]): number {
 }
 
 function toFigures(results: AccountingResults): readonly Figure[] {
-  const { floors, arrivals, interims, ratioToFloor, offered, departures, redisBytesPerCustomer, serviceMegabytes } = results;
+  const { floors, arrivals, interims, ratioToFloor, offered, departures, redisBytesPerCustomer, serviceMegabytes } =
+    results;
   const p99 = Math.max(...interims.map(({ p99Ms }) => p99Ms));
   const p50 = Math.max(...interims.map(({ p50Ms }) => p50Ms));
   return [
@@ -195,7 +189,12 @@ function toFigures(results: AccountingResults): readonly Figure[] {
       goal: `${GOAL_RATIO} of the floor`,
       met: ratioToFloor >= GOAL_RATIO,
     },
-    { what: '  ratio to the floor', measured: ratioToFloor.toFixed(2), goal: String(GOAL_RATIO), met: ratioToFloor >= GOAL_RATIO },
+    {
+      what: '  ratio to the floor',
+      measured: ratioToFloor.toFixed(2),
+      goal: String(GOAL_RATIO),
+      met: ratioToFloor >= GOAL_RATIO,
+    },
     { what: '  latency, p50 and p99', measured: `${formatMs(p50)}, ${formatMs(p99)}` },
     { what: 'arrivals, each of a customer not there before', measured: formatRate(arrivals.acknowledgedPerSecond) },
     { what: '  in the ledger after the last answer', measured: `${results.arrivalsRecordedSeconds.toFixed(1)} s` },
@@ -211,7 +210,12 @@ function toFigures(results: AccountingResults): readonly Figure[] {
       goal: '20 s',
       met: departures.recordedSeconds < 20,
     },
-    { what: '  p99 of those who stay', measured: formatMs(departures.p99Ms), goal: '50 ms', met: departures.p99Ms < 50 },
+    {
+      what: '  p99 of those who stay',
+      measured: formatMs(departures.p99Ms),
+      goal: '50 ms',
+      met: departures.p99Ms < 50,
+    },
     {
       what: '  latest departure found after it was due',
       measured: formatMs(departures.detectedLateMs),

@@ -17,6 +17,8 @@ export function residentMegabytes(pid: number): number {
 /** Processor seconds that a process has used so far. */
 export function processorSeconds(pid: number): number {
   // The command may hold spaces and parentheses; the fields after it do not (proc_pid_stat(5)).
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }

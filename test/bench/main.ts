@@ -21,7 +21,11 @@ const { values } = parseArgs({
 const date = new Date().toISOString().slice(0, 10);
 const machine = describeMachine();
 const devices = Number(values.devices);
-const { figures, results } = await measureAccounting({ devices, seconds: Number(values.seconds), progress: showProgress });
+const { figures, results } = await measureAccounting({
+  devices,
+  seconds: Number(values.seconds),
+  progress: showProgress,
+});
 endProgress();
 if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results })}\n`);
 else process.stdout.write(`${formatTable(figures)}\n\n${date}, ${machine}; ${devices} devices\n`);

@@ -45,7 +45,9 @@ export function buildSender(): Sender {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-sender-'));
   const program = join(dir, 'sender');
   const source = fileURLToPath(new URL('sender.c', import.meta.url));
-  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-o', program, source, '-lm'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-o', program, source, '-lm'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   return {
     run: (load) => runSender(program, load),
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
@@ -56,7 +58,10 @@ function runSender(program: string, load: Load): Promise<LoadResult> {
   const args = Object.entries(load).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return new Promise((resolve, reject) => {
     execFile(program, args, { timeout: 300_000 }, (error, stdout, stderr) => {
-      if (stdout === '') return reject(new Error(`the sender failed: ${stderr || (error?.message ?? 'it said nothing')}`, { cause: error }));
+      if (stdout === '')
+        return reject(
+          new Error(`the sender failed: ${stderr || (error?.message ?? 'it said nothing')}`, { cause: error }),
+        );
       const result = JSON.parse(stdout) as LoadResult;
       // A run in which anything went unanswered or was answered wrongly measures nothing.
       if (error !== null) return reject(new Error(`the sender was not answered as it must be: ${stdout.trim()}`));

@@ -9,7 +9,12 @@ export type Figure = {
 export function formatTable(figures: readonly Figure[]): string {
   const rows = [
     ['what', 'measured', 'goal', ''],
-    ...figures.map(({ what, measured, goal, met }) => [what, measured, goal ?? '', met === undefined ? '' : met ? 'met' : 'MISSED']),
+    ...figures.map(({ what, measured, goal, met }) => [
+      what,
+      measured,
+      goal ?? '',
+      met === undefined ? '' : met ? 'met' : 'MISSED',
+    ]),
   ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 
@@ -18,8 +18,8 @@ test.each(['', '15', 'm', '-1s', '1.5h', '1h30m', '1 h', '1H', '9999999999s', 'Ù
 });
 
 test('what is printed is read as the same duration', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: 999_999_999 }), (durationMs) => {
+  assert(
+    property(integer({ min: 0, max: 999_999_999 }), (durationMs) => {
       expect(parseDuration(formatDuration(durationMs))).toBe(durationMs);
     }),
   );

@@ -5,7 +5,6 @@ import { Secret, secretUrl } from '../../src/config/secret.ts';
 function everyWayToPrint(secret: Secret): string {
   const holder = { list: [{ secret }] };
   return [
-    `${secret}`,
     String(secret),
     JSON.stringify(holder),
     inspect(secret, { showHidden: true }),
@@ -13,7 +12,7 @@ function everyWayToPrint(secret: Secret): string {
     inspect(holder, { depth: null, customInspect: false }),
     format('%s %o %j', secret, secret, secret),
     Object.entries(secret).join(' '),
-    new Error(`refused ${secret}`).stack,
+    new Error(`refused ${String(secret)}`).stack,
   ].join('\n');
 }
 
@@ -33,7 +32,10 @@ test('a URL keeps its host and user, and hides its password', () => {
 
 test.each([
   ['redis://:hunter2@192.0.2.5/0', 'redis://:[redacted]@192.0.2.5/0'],
-  ['postgres:///ledger?host=/run/postgresql&password=hunter2', 'postgres:///ledger?host=%2Frun%2Fpostgresql&password=redacted'],
+  [
+    'postgres:///ledger?host=/run/postgresql&password=hunter2',
+    'postgres:///ledger?host=%2Frun%2Fpostgresql&password=redacted',
+  ],
   ['redis://192.0.2.5', 'redis://192.0.2.5'],
   ['not a url with hunter2', '[redacted]'],
 ])('%s is printed as %s', (text, shown) => {

@@ -24,20 +24,25 @@ describe('a day at the venue', () => {
     expect(new Set(early.map(({ device }) => device.mac)).size).toBeGreaterThanOrEqual(4);
   });
 
-  test.each([1, 2, 3, 4, 5])('reports as access points do, with seed %i: a Start first, then octets that never shrink', (seed) => {
-    const sessions = Map.groupBy(planDay(cast, createRandom(seed)), ({ sessionId }) => sessionId);
-    for (const reports of sessions.values()) {
-      expect(reports[0]?.status).toBe('start');
-      expect(reports.filter(({ status }) => status === 'start')).toHaveLength(1);
-      expect(reports.slice(0, -1).some(({ status }) => status === 'stop')).toBe(false);
-      const octets = reports.map((report) => report.octets);
-      expect(octets).toEqual(octets.toSorted((a, b) => a - b));
-    }
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'reports as access points do, with seed %i: a Start first, then octets that never shrink',
+    (seed) => {
+      const sessions = Map.groupBy(planDay(cast, createRandom(seed)), ({ sessionId }) => sessionId);
+      for (const reports of sessions.values()) {
+        expect(reports[0]?.status).toBe('start');
+        expect(reports.filter(({ status }) => status === 'start')).toHaveLength(1);
+        expect(reports.slice(0, -1).some(({ status }) => status === 'stop')).toBe(false);
+        const octets = reports.map((report) => report.octets);
+        expect(octets).toEqual(octets.toSorted((a, b) => a - b));
+      }
+    },
+  );
 
   test('has people who roam, phones that sleep, and strangers who only pass by', () => {
     const sessionsOf = Map.groupBy(day, ({ device }) => device.mac);
-    const accessPoints = [...sessionsOf.values()].map((reports) => new Set(reports.map(({ accessPoint }) => accessPoint.name)).size);
+    const accessPoints = [...sessionsOf.values()].map(
+      (reports) => new Set(reports.map(({ accessPoint }) => accessPoint.name)).size,
+    );
     expect(Math.max(...accessPoints)).toBeGreaterThan(1);
     const asleep = day.some(
       (report, index) =>
@@ -46,7 +51,9 @@ describe('a day at the venue', () => {
     );
     expect(asleep).toBe(true);
     const strangers = new Set(cast.strangers.map(({ mac }) => mac));
-    expect([...sessionsOf].filter(([mac, reports]) => strangers.has(mac) && reports.length === 1).length).toBeGreaterThan(5);
+    expect(
+      [...sessionsOf].filter(([mac, reports]) => strangers.has(mac) && reports.length === 1).length,
+    ).toBeGreaterThan(5);
   });
 
   test('names every device once, all of them from the documentation range', () => {

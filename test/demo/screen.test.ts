@@ -6,6 +6,10 @@ function recorder(isTTY: boolean, columns = 80) {
   return { written, isTTY, columns, write: (text: string) => written.push(text) };
 }
 
+function paintedOnTerminal(env: Record<string, string>): string {
+  return createScreen(recorder(true), env).paint('arrived', 'x');
+}
+
 describe('the screen of the demo', () => {
   test('keeps the status line below what scrolls on a terminal', () => {
     const output = recorder(true);
@@ -31,8 +35,7 @@ describe('the screen of the demo', () => {
   });
 
   test('paints on a terminal, and not when NO_COLOR is set', () => {
-    const paint = (env: Record<string, string>) => createScreen(recorder(true), env).paint('arrived', 'x');
-    expect(paint({ TERM: 'xterm' })).toBe('\u001B[32mx\u001B[0m');
-    expect(paint({ TERM: 'xterm', NO_COLOR: '1' })).toBe('x');
+    expect(paintedOnTerminal({ TERM: 'xterm' })).toBe('\u001B[32mx\u001B[0m');
+    expect(paintedOnTerminal({ TERM: 'xterm', NO_COLOR: '1' })).toBe('x');
   });
 });

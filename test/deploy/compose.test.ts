@@ -63,10 +63,13 @@ describe('deploy/compose.yaml', () => {
       for (const network of service.networks ?? []) expect(compose.networks).toHaveProperty(network);
       for (const secret of service.secrets ?? []) expect(compose.secrets).toHaveProperty(secret);
       const mounts = (service.volumes ?? []).map((volume) => volume.split(':')[0] ?? '');
-      const found = (source: string) => (source.startsWith('.') ? existsSync(join(deploy, source)) : source in compose.volumes);
+      const found = (source: string) =>
+        source.startsWith('.') ? existsSync(join(deploy, source)) : source in compose.volumes;
       expect(mounts.filter((source) => !found(source))).toEqual([]);
     }
-    expect(existsSync(join(deploy, compose.services['rollcall']?.build?.context ?? 'nowhere', 'Dockerfile'))).toBe(true);
+    expect(existsSync(join(deploy, compose.services['rollcall']?.build?.context ?? 'nowhere', 'Dockerfile'))).toBe(
+      true,
+    );
   });
 
   test('Redis and PostgreSQL cannot be reached from outside', () => {

@@ -14,7 +14,10 @@ afterAll(() => opened.disposeAsync());
 /** What a refused start wrote: exactly one line, which is a sentence of ours and no stack. */
 async function refusalOf(child: Child): Promise<string> {
   expect(await child.exited()).toBe(1);
-  const lines = child.log.trim().split('\n').filter((line) => !line.startsWith('{'));
+  const lines = child.log
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('{'));
   expect(lines).toHaveLength(1);
   expect(child.log).not.toMatch(/\n\s+at /);
   return lines[0] ?? '';
@@ -59,7 +62,9 @@ describe('rollcall serve', () => {
   });
 
   test('a PostgreSQL that is not there ends it with one sentence, which keeps the password to itself', async () => {
-    const sentence = await refusedStart({ databaseUrl: `postgres://rollcall:hush-hush@127.0.0.1:${await freePort()}/rollcall` });
+    const sentence = await refusedStart({
+      databaseUrl: `postgres://rollcall:hush-hush@127.0.0.1:${await freePort()}/rollcall`,
+    });
     expect(sentence).toMatch(/postgres|database/i);
     expect(sentence).not.toContain('hush-hush');
   });

@@ -49,9 +49,11 @@ describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
       for (let kills = 0; kills < KILLS; kills += 1) {
         const batch = sessions.slice(kills * STARTS_PER_KILL, (kills + 1) * STARTS_PER_KILL);
         // Those who are in already keep the service busy, and the blow falls at another moment every time.
-        const load = [...sessions.slice(0, kills * STARTS_PER_KILL).slice(-100).map((session) => session.interim(1_000))];
+        const load = sessions
+          .slice(Math.max(0, kills * STARTS_PER_KILL - 100), kills * STARTS_PER_KILL)
+          .map((session) => session.interim(1_000));
         const starts = batch.map((session) => session.start());
-        await nas.untilAcknowledged(nas.acknowledged + (kills * 7) % STARTS_PER_KILL);
+        await nas.untilAcknowledged(nas.acknowledged + ((kills * 7) % STARTS_PER_KILL));
         await kill(service);
         // Whatever was not acknowledged is repeated by the access point until it is.
         await Promise.all([...starts, ...load]);
@@ -84,7 +86,7 @@ describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
 
 async function allCheckIns(service: Service): Promise<readonly CheckIn[]> {
   const found: CheckIn[] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const page: Page = await service.api.get(`/v1/check-ins?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`);
     found.push(...page.items);
     cursor = page.nextCursor;

@@ -55,7 +55,11 @@ describe('FreeRADIUS in front and beside', () => {
     const answer = await radclient({
       port: service.radiusPort,
       secret: 'not-the-secret-at-all',
-      attributes: { 'Acct-Status-Type': 'Start', 'Acct-Session-Id': 'forged-1', 'Calling-Station-Id': documentationMac(2) },
+      attributes: {
+        'Acct-Status-Type': 'Start',
+        'Acct-Session-Id': 'forged-1',
+        'Calling-Station-Id': documentationMac(2),
+      },
       timeoutSeconds: 1,
     });
     expect(answer.answered).toBe(false);

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { Nas } from '../support/nas.ts';
 import { crowdMac, registerPeople } from '../support/people.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { PostgresServer } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
 import { Service } from '../support/service.ts';
 import { never, until } from '../support/until.ts';
@@ -21,8 +21,8 @@ function crowd(prefix: string, first: number) {
 
 describe('an outage', () => {
   test('of the database: still acknowledged, not ready, and afterwards every transition is recorded once', async () => {
-    const postgres = opened.use(await startPostgres());
-    const service = opened.use(await Service.start({ spaces: SPACES, databaseUrl: postgres.url }));
+    const postgres = opened.use(await PostgresServer.start());
+    const service = opened.use(await Service.start({ spaces: SPACES, databaseUrl: await postgres.createDatabase() }));
     const before = crowd('before', 0);
     const during = crowd('during', PEOPLE);
     await registerPeople(service.api, [...before, ...during]);
@@ -37,7 +37,7 @@ describe('an outage', () => {
     expect(JSON.stringify(body)).toMatch(/sql|database|postgres/i);
     // Those who came before are due to leave while nobody can write it down.
     await until('those who came before are overdue', () => nas.quietForMs() > 7_000, 10_000);
-    await postgres.start();
+    await postgres.resume();
     await until('it is ready again', () => service.isReady(), 20_000);
     const feed = opened.use(await service.sse(0));
     for (const { id } of [...before, ...during]) await feed.next('checkout.recorded', id, 20_000);
@@ -50,7 +50,9 @@ describe('an outage', () => {
 
   test('of Redis: no acknowledgement and not ready, and afterwards it continues by itself', async () => {
     const redis = opened.use(await startRedis());
-    const service = opened.use(await Service.start({ spaces: [{ id: 'main', idleTimeout: '5m' }], redisUrl: redis.url }));
+    const service = opened.use(
+      await Service.start({ spaces: [{ id: 'main', idleTimeout: '5m' }], redisUrl: redis.url }),
+    );
     const [early, late] = [
       { id: 'early', mac: crowdMac(1) },
       { id: 'late', mac: crowdMac(2) },

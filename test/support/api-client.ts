@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** What the service answered over HTTP; `body` is the parsed JSON, or the text when it is none. */
-export type ApiAnswer = { readonly status: number; readonly body: unknown };
+export type ApiAnswer = {
+  readonly status: number;
+  readonly body: unknown;
+  /** How long the service asks to wait, when it answers 429. */
+  readonly retryAfterMs: number;
+};
 
 export interface ApiClient {
   request(method: string, path: string, body?: unknown): Promise<ApiAnswer>;
-  /** The body of a call that must succeed; anything but 2xx is an error that quotes the answer. */
+  /** The body of a call that must succeed, repeated while the service asks for patience; otherwise an error that quotes the answer. */
   get<T>(path: string): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
@@ -21,10 +28,15 @@ export function createApiClient(baseUrl: () => string, token: string): ApiClient
       signal: AbortSignal.timeout(10_000),
     });
     const text = await response.text();
-    return { status: response.status, body: parse(text) };
+    const retryAfterMs = Number(response.headers.get('retry-after') ?? 1) * 1_000;
+    return { status: response.status, body: parse(text), retryAfterMs };
   }
   async function succeed<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await request(method, path, body);
+    let answer = await request(method, path, body);
+    while (answer.status === 429) {
+      await delay(answer.retryAfterMs);
+      answer = await request(method, path, body);
+    }
     if (answer.status < 200 || answer.status > 299)
       throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body as T;

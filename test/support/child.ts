@@ -68,7 +68,8 @@ export class Child {
   async until(what: string, ask: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await ask())) {
-      if (this.#ended !== undefined) throw new Error(`${this.#name} ended with ${this.#ended} before ${what}:\n${this.#log}`);
+      if (this.#ended !== undefined)
+        throw new Error(`${this.#name} ended with ${this.#ended} before ${what}:\n${this.#log}`);
       if (performance.now() > deadline) throw new Error(`${this.#name}: not ${what} in ${timeoutMs} ms:\n${this.#log}`);
       await new Promise((resolve) => setTimeout(resolve, 15));
     }

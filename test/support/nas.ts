@@ -37,6 +37,7 @@ export class Nas implements AsyncDisposable {
   readonly #options: Required<NasOptions>;
   readonly #secret: Buffer;
   readonly #outstanding = new Map<number, Outstanding>();
+  readonly #taken = new Set<number>();
   readonly #waitingForIdentifier: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
   #nextIdentifier = 0;
@@ -103,11 +104,13 @@ export class Nas implements AsyncDisposable {
     return performance.now() - this.#lastAcknowledgedAt;
   }
 
+  /** Taken at once and not only when the request goes out, so that nobody else gets the same one meanwhile. */
   async #takeIdentifier(): Promise<number> {
-    while (this.#outstanding.size >= IDENTIFIERS)
+    while (this.#taken.size >= IDENTIFIERS)
       await new Promise<void>((resolve) => this.#waitingForIdentifier.push(resolve));
     do this.#nextIdentifier = (this.#nextIdentifier + 1) % IDENTIFIERS;
-    while (this.#outstanding.has(this.#nextIdentifier));
+    while (this.#taken.has(this.#nextIdentifier));
+    this.#taken.add(this.#nextIdentifier);
     return this.#nextIdentifier;
   }
 
@@ -124,6 +127,7 @@ export class Nas implements AsyncDisposable {
     }
     clearInterval(request.timer);
     this.#outstanding.delete(identifier);
+    this.#taken.delete(identifier);
     this.acknowledged += 1;
     this.#lastAcknowledgedAt = performance.now();
     request.resolve(this.#lastAcknowledgedAt);
@@ -166,7 +170,11 @@ export class Session {
   }
 
   /** Interims at the pace of an access point, each with so many octets more; resolves with the last. */
-  async interims(pace: { readonly everyMs: number; readonly times: number; readonly octets: number }): Promise<Acknowledgement> {
+  async interims(pace: {
+    readonly everyMs: number;
+    readonly times: number;
+    readonly octets: number;
+  }): Promise<Acknowledgement> {
     let last: Acknowledgement | undefined;
     for (let times = 0; times < pace.times; times += 1) {
       await delay(pace.everyMs);

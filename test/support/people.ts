@@ -13,7 +13,8 @@ export async function registerPerson(api: ApiClient, { id, mac, pass = true }: P
 export async function registerPeople(api: ApiClient, people: readonly Person[]): Promise<void> {
   const waiting = [...people];
   const worker = async () => {
-    for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) await registerPerson(api, person);
+    for (let person = waiting.shift(); person !== undefined; person = waiting.shift())
+      await registerPerson(api, person);
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
 }

@@ -24,7 +24,9 @@ export type RadclientResult = {
 export function radclient(options: RadclientOptions): Promise<RadclientResult> {
   const { port, secret, command = 'acct', attributes, timeoutSeconds = 2, retries = 1 } = options;
   const args = ['-x', '-t', String(timeoutSeconds), '-r', String(retries), `127.0.0.1:${port}`, command, secret];
-  const input = Object.entries(attributes).map(([name, value]) => `${name} = ${quote(value)}`).join('\n');
+  const input = Object.entries(attributes)
+    .map(([name, value]) => `${name} = ${quote(value)}`)
+    .join('\n');
   return new Promise((resolve, reject) => {
     const child = execFile('radclient', args, (error, stdout, stderr) => {
       const at = performance.now();
@@ -32,7 +34,9 @@ export function radclient(options: RadclientOptions): Promise<RadclientResult> {
       if (error !== null && error.code === 'ENOENT') return reject(error);
       const received = /^Received ([\w-]+) Id/m.exec(output);
       const after = received === null ? '' : output.slice(received.index);
-      const pairs = [...after.matchAll(/^\t([\w-]+) = (.*)$/gm)].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
+      const pairs = [...after.matchAll(/^\t([\w-]+) = (.*)$/gm)].map(
+        (match) => [match[1] ?? '', match[2] ?? ''] as const,
+      );
       resolve({
         answered: error === null && received !== null,
         ...(received?.[1] === undefined ? {} : { code: received[1] }),

@@ -3,6 +3,7 @@ import { UserError } from '../../runtime/user-error.ts';
 import { DatabaseError } from '../database-error.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
+import { Signal } from '../signal.ts';
 import { within } from '../within.ts';
 import { PostgresPoolDialect } from './dialect.ts';
 import { createPool, type PoolOptions } from './pool.ts';
@@ -30,6 +31,7 @@ function createPostgres(options: PoolOptions): Database {
     write: kysely,
     read: kysely,
     ping: () => within(6_000, sql`select 1`.execute(kysely)),
+    registryChanged: new Signal(),
     [Symbol.asyncDispose]: () => kysely.destroy(),
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../runtime/user-error.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
+import { Signal } from '../signal.ts';
 import { within } from '../within.ts';
 import { SqliteWorkerDialect } from './dialect.ts';
 import type { SqliteWorkerData } from './protocol.ts';
@@ -29,6 +30,7 @@ export async function openSqlite(dataDir: string): Promise<Database> {
       write,
       read,
       ping: () => within(6_000, Promise.all([sql`select 1`.execute(write), sql`select 1`.execute(read)])),
+      registryChanged: new Signal(),
       [Symbol.asyncDispose]: () => connections.disposeAsync(),
     };
   } catch (error) {

@@ -26,11 +26,11 @@ export class SqliteWorker implements AsyncDisposable {
       name: data.readOnly ? 'sqlite-reader' : 'sqlite-writer',
       execArgv: [],
     });
-    const greeting = await new Promise<SqliteGreeting>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-    });
-    worker.removeAllListeners();
+    const { promise, resolve, reject } = Promise.withResolvers<SqliteGreeting>();
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    const greeting = await promise;
+    worker.off('error', reject);
     if (greeting.opened) return new SqliteWorker(worker);
     await worker.terminate();
     throw toDatabaseError(greeting.failure);

@@ -7,7 +7,9 @@ const code = decodeURIComponent(location.hash.slice(1));
 if (code !== '') history.replaceState(null, '', location.pathname);
 byId(code === '' ? 'no-code' : 'ask').hidden = false;
 
-byId('redeem').addEventListener('click', async ({ currentTarget: button }) => {
+byId('redeem').addEventListener('click', () => void redeem(byId('redeem')));
+
+async function redeem(button) {
   button.disabled = true;
   byId('trouble').hidden = true;
   try {
@@ -24,10 +26,10 @@ byId('redeem').addEventListener('click', async ({ currentTarget: button }) => {
     button.disabled = false;
     explain('Rollcall does not answer. Is it still running? Then try again.');
   }
-});
+}
 
 for (const button of document.querySelectorAll('[data-copy]')) {
-  button.addEventListener('click', () => copy(byId(button.dataset.copy), button));
+  button.addEventListener('click', () => void copy(byId(button.dataset.copy), button));
 }
 
 function messageFor({ code, detail }) {
@@ -68,14 +70,17 @@ function settingsOf({ addresses, port, secretFile }) {
 }
 
 function commandsFor(token) {
-  const call = (method, path, body) =>
-    `curl -X ${method} ${location.origin}${path} \\\n  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
   return [
     `TOKEN=${token}`,
-    call('PUT', '/v1/customers/mia', { name: 'Mia Example' }),
-    call('POST', '/v1/customers/mia/passes', { kind: 'unlimited' }),
-    call('PUT', '/v1/devices/00-00-5E-00-53-01', { customerId: 'mia', class: 'phone' }),
+    curl('PUT', '/v1/customers/mia', { name: 'Mia Example' }),
+    curl('POST', '/v1/customers/mia/passes', { kind: 'unlimited' }),
+    curl('PUT', '/v1/devices/00-00-5E-00-53-01', { customerId: 'mia', class: 'phone' }),
   ].join('\n');
+}
+
+function curl(method, path, body) {
+  const headers = `-H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'`;
+  return `curl -X ${method} ${location.origin}${path} \\\n  ${headers} \\\n  -d '${JSON.stringify(body)}'`;
 }
 
 /** The clipboard exists only on https and on this machine; elsewhere the text is selected, ready for Ctrl C. */

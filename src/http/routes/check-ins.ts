@@ -42,25 +42,24 @@ export function addCheckIns(
     }
   }
 
-  app.get(
-    '/v1/check-ins',
-    {
-      config: readers,
-      schema: {
-        summary: 'Check-ins, newest first',
-        tags: ['check-ins'],
-        querystring: z.strictObject({
-          spaceId: id.optional(),
-          customerId: id.optional(),
-          state: z.enum(checkInStates).optional(),
-          from: instant.optional().describe('Started at or after'),
-          to: instant.optional().describe('Started before'),
-          ...page,
-        }),
-        response: { 200: listOf(checkInSchema) },
-      },
+  app.route({
+    method: 'GET',
+    url: '/v1/check-ins',
+    config: readers,
+    schema: {
+      summary: 'Check-ins, newest first',
+      tags: ['check-ins'],
+      querystring: z.strictObject({
+        spaceId: id.optional(),
+        customerId: id.optional(),
+        state: z.enum(checkInStates).optional(),
+        from: instant.optional().describe('Started at or after'),
+        to: instant.optional().describe('Started before'),
+        ...page,
+      }),
+      response: { 200: listOf(checkInSchema) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { spaceId, limit, cursor, ...filter } = request.query;
       const caller = callerOf(request);
       if (spaceId !== undefined) spacesFor(caller, spaces, spaceId);
@@ -72,31 +71,29 @@ export function addCheckIns(
       const { items, nextCursor } = toPage(rows, limit, (checkIn) => [checkIn.startedAt, checkIn.id]);
       return { items: items.map(toCheckInView), nextCursor };
     },
-  );
+  });
 
-  app.get(
-    '/v1/check-ins/:id',
-    {
-      config: readers,
-      schema: { summary: 'One check-in', tags: ['check-ins'], params, response: { 200: checkInSchema } },
-    },
-    async (request) => toCheckInView(await find(callerOf(request), request.params.id)),
-  );
+  app.route({
+    method: 'GET',
+    url: '/v1/check-ins/:id',
+    config: readers,
+    schema: { summary: 'One check-in', tags: ['check-ins'], params, response: { 200: checkInSchema } },
+    handler: async (request) => toCheckInView(await find(callerOf(request), request.params.id)),
+  });
 
-  app.post(
-    '/v1/check-ins',
-    {
-      config: { access: allow('frontdesk'), failures: [404, 409, 422], idempotent: true },
-      schema: {
-        summary: 'Checks someone in by hand',
-        description:
-          'A refusal by the rules (no pass, say) is recorded too: it answers 200 with a failed check-in. Someone who is in already is a 409 with the open check-in.',
-        tags: ['check-ins'],
-        body: z.strictObject({ customerId: id, spaceId: id, at: atField }),
-        response: { 200: checkInSchema, 201: checkInSchema },
-      },
+  app.route({
+    method: 'POST',
+    url: '/v1/check-ins',
+    config: { access: allow('frontdesk'), failures: [404, 409, 422], idempotent: true },
+    schema: {
+      summary: 'Checks someone in by hand',
+      description:
+        'A refusal by the rules (no pass, say) is recorded too: it answers 200 with a failed check-in. Someone who is in already is a 409 with the open check-in.',
+      tags: ['check-ins'],
+      body: z.strictObject({ customerId: id, spaceId: id, at: atField }),
+      response: { 200: checkInSchema, 201: checkInSchema },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { body } = request;
       const caller = callerOf(request);
       refuseFuture(body.at);
@@ -122,21 +119,20 @@ export function addCheckIns(
       });
       return reply.code(made.status as 200 | 201).send(toCheckInView(await find(caller, made.id)));
     },
-  );
+  });
 
-  app.post(
-    '/v1/check-ins/:id/check-out',
-    {
-      config: { access: allow('frontdesk'), failures: [409] },
-      schema: {
-        summary: 'Checks someone out by hand',
-        tags: ['check-ins'],
-        params,
-        body: z.strictObject({ at: atField }).nullish(),
-        response: { 200: checkInSchema },
-      },
+  app.route({
+    method: 'POST',
+    url: '/v1/check-ins/:id/check-out',
+    config: { access: allow('frontdesk'), failures: [409] },
+    schema: {
+      summary: 'Checks someone out by hand',
+      tags: ['check-ins'],
+      params,
+      body: z.strictObject({ at: atField }).nullish(),
+      response: { 200: checkInSchema },
     },
-    async (request) => {
+    handler: async (request) => {
       const at = request.body?.at;
       refuseFuture(at);
       const { id: checkInId } = await find(callerOf(request), request.params.id);
@@ -154,21 +150,20 @@ export function addCheckIns(
           return outcome satisfies never;
       }
     },
-  );
+  });
 
-  app.post(
-    '/v1/check-ins/:id/void',
-    {
-      config: { access: allow('frontdesk'), failures: [409] },
-      schema: {
-        summary: 'Takes a check-in back as a mistake; it stays in the ledger as void',
-        tags: ['check-ins'],
-        params,
-        body: z.strictObject({ reason: z.string().trim().min(1).max(500).describe('Kept with the change') }),
-        response: { 200: checkInSchema },
-      },
+  app.route({
+    method: 'POST',
+    url: '/v1/check-ins/:id/void',
+    config: { access: allow('frontdesk'), failures: [409] },
+    schema: {
+      summary: 'Takes a check-in back as a mistake; it stays in the ledger as void',
+      tags: ['check-ins'],
+      params,
+      body: z.strictObject({ reason: z.string().trim().min(1).max(500).describe('Kept with the change') }),
+      response: { 200: checkInSchema },
     },
-    async (request) => {
+    handler: async (request) => {
       const { id: checkInId } = await find(callerOf(request), request.params.id);
       const outcome = await ledger.void(checkInId, request.body.reason);
       switch (outcome.result) {
@@ -182,7 +177,7 @@ export function addCheckIns(
           return outcome satisfies never;
       }
     },
-  );
+  });
 }
 
 function conflict(code: string, detail: string, checkIn: CheckIn): Problem {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { allow, seesSpace, type Caller } from '../access.ts';
 import { bearerToken, callerOf, type FindCaller } from '../auth.ts';
-import { createEventStreams, streamLimits, type StreamFeed, type StreamLimits } from '../event-streams.ts';
+import { EventStreams, type StreamFeed, type StreamLimits } from '../event-streams.ts';
 import { limit } from '../fields.ts';
 import { fieldProblem, Problem } from '../problem.ts';
 import type { Routes } from '../route.ts';
@@ -31,37 +31,40 @@ const querystring = z.strictObject({
 export function addEvents(
   app: Routes,
   { feed }: EventPorts,
-  { log, findCaller, limits = streamLimits }: { readonly log: Logger; readonly findCaller: FindCaller; readonly limits?: StreamLimits },
+  {
+    log,
+    findCaller,
+    limits,
+  }: { readonly log: Logger; readonly findCaller: FindCaller; readonly limits: StreamLimits | undefined },
 ): void {
-  const streams = createEventStreams(feed, log, limits);
+  const streams = new EventStreams(feed, log, limits);
   app.addHook('preClose', async () => streams.closeAll());
 
-  app.get(
-    '/v1/events',
-    {
-      // A stream has no end, so there is no length to ask for.
-      exposeHeadRoute: false,
-      config: { access: allow('platform', 'frontdesk', 'viewer'), failures: [409, 503] },
-      schema: {
-        summary: 'What happened, in order; as a stream with Accept: text/event-stream',
-        description:
-          'As JSON: the events after a sequence, oldest first; `nextCursor` is null when there are no more yet. As a stream (server-sent events): `id` is the sequence, `event` the type, `data` the event; it begins after `Last-Event-ID` or `after`, and without either with what happens next.',
-        tags: ['events'],
-        querystring,
-        response: {
-          200: {
-            description: 'Events, oldest first',
-            content: {
-              'application/json': {
-                schema: z.object({ items: z.array(eventSchema), nextCursor: z.string().nullable() }),
-              },
-              'text/event-stream': { schema: z.string() },
+  app.route({
+    method: 'GET',
+    url: '/v1/events',
+    // A stream has no end, so there is no length to ask for.
+    exposeHeadRoute: false,
+    config: { access: allow('platform', 'frontdesk', 'viewer'), failures: [409, 503] },
+    schema: {
+      summary: 'What happened, in order; as a stream with Accept: text/event-stream',
+      description:
+        'As JSON: the events after a sequence, oldest first; `nextCursor` is null when there are no more yet. As a stream (server-sent events): `id` is the sequence, `event` the type, `data` the event; it begins after `Last-Event-ID` or `after`, and without either with what happens next.',
+      tags: ['events'],
+      querystring,
+      response: {
+        200: {
+          description: 'Events, oldest first',
+          content: {
+            'application/json': {
+              schema: z.object({ items: z.array(eventSchema), nextCursor: z.string().nullable() }),
             },
+            'text/event-stream': { schema: z.string() },
           },
         },
       },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const caller = callerOf(request);
       const includes = (event: EventJson) => mayRead(caller, event);
       const asked = request.query.after ?? request.query.cursor;
@@ -80,7 +83,8 @@ export function addEvents(
       const after = lastEventId(request.headers['last-event-id']) ?? asked;
       if (after !== undefined) await refuseFuture(feed, after);
       const from = after ?? (await feed.lastSequence());
-      if (streams.isFull) throw new Problem(503, 'tooManyStreams', 'too many event streams are open', { retryAfterMs: 5000 });
+      if (streams.isFull)
+        throw new Problem(503, 'tooManyStreams', 'too many event streams are open', { retryAfterMs: 5000 });
       reply.hijack();
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
@@ -96,7 +100,7 @@ export function addEvents(
       });
       return reply;
     },
-  );
+  });
 }
 
 /** A cursor from before a restored backup names events that do not exist; waiting for them would hide all new ones. */

@@ -13,48 +13,48 @@ const ready = z.object({ ready: z.literal(true), reasons: z.array(z.string()).le
 const notReady = z.object({ ready: z.literal(false), reasons: z.array(z.string()) });
 
 export function addHealth(app: Routes, { readiness, metricsText }: HealthPorts): void {
-  app.get(
-    '/livez',
-    {
-      config: { access: everyone },
-      schema: {
-        summary: 'Answers while the process runs',
-        tags: ['health'],
-        response: { 200: z.object({ alive: z.literal(true) }) },
-      },
+  app.route({
+    method: 'GET',
+    url: '/livez',
+    config: { access: everyone },
+    schema: {
+      summary: 'Answers while the process runs',
+      tags: ['health'],
+      response: { 200: z.object({ alive: z.literal(true) }) },
     },
-    async () => ({ alive: true as const }),
-  );
-  app.get(
-    '/readyz',
-    {
-      config: { access: everyone },
-      schema: {
-        summary: 'Whether what happens now can be recorded, and why not',
-        tags: ['health'],
-        response: { 200: ready, 503: notReady },
-      },
+    handler: async () => ({ alive: true as const }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/readyz',
+    config: { access: everyone },
+    schema: {
+      summary: 'Whether what happens now can be recorded, and why not',
+      tags: ['health'],
+      response: { 200: ready, 503: notReady.describe('What happens now can not be recorded') },
     },
-    async (_request, reply) => {
+    handler: async (_request, reply) => {
       const reasons = await readiness();
       return reasons.length === 0
         ? { ready: true as const, reasons: [] }
         : reply.code(503).send({ ready: false as const, reasons: [...reasons] });
     },
-  );
-  app.get(
-    '/metrics',
-    {
-      config: { access: { ...allow('frontdesk', 'viewer', 'platform'), open: 'thisMachine' } },
-      schema: {
-        summary: 'Metrics for Prometheus; callers on this machine need no token',
-        tags: ['health'],
-        response: {
-          200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } },
-        },
+  });
+  app.route({
+    method: 'GET',
+    url: '/metrics',
+    config: { access: { ...allow('frontdesk', 'viewer', 'platform'), open: 'thisMachine' } },
+    schema: {
+      summary: 'Metrics for Prometheus; callers on this machine need no token',
+      tags: ['health'],
+      response: {
+        200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } },
       },
     },
-    async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').serializer(String).send(await metricsText()),
-  );
+    handler: async (_request, reply) =>
+      reply
+        .type('text/plain; version=0.0.4; charset=utf-8')
+        .serializer(String)
+        .send(await metricsText()),
+  });
 }

@@ -47,27 +47,29 @@ const newPassSchema = z
     validUntil: instant.optional(),
     spaceIds: z.array(id).min(1).max(100).optional().describe('Where it is valid; everywhere when left out'),
   })
-  .refine(({ validFrom, validUntil }) => validFrom === undefined || validUntil === undefined || validFrom < validUntil, {
-    path: ['validUntil'],
-    error: 'must be later than validFrom',
-  });
+  .refine(
+    ({ validFrom, validUntil }) => validFrom === undefined || validUntil === undefined || validFrom < validUntil,
+    {
+      path: ['validUntil'],
+      error: 'must be later than validFrom',
+    },
+  );
 
 export function addPasses(app: Routes, { passes, customerExists, spaces }: PassPorts, keys: IdempotencyKeys): void {
   const params = z.strictObject({ id });
 
-  app.post(
-    '/v1/customers/:id/passes',
-    {
-      config: { access: allow('platform', 'frontdesk'), failures: [409, 422], idempotent: true },
-      schema: {
-        summary: 'Gives a customer a pass',
-        tags: ['passes'],
-        params,
-        body: newPassSchema,
-        response: { 201: passSchema },
-      },
+  app.route({
+    method: 'POST',
+    url: '/v1/customers/:id/passes',
+    config: { access: allow('platform', 'frontdesk'), failures: [409, 422], idempotent: true },
+    schema: {
+      summary: 'Gives a customer a pass',
+      tags: ['passes'],
+      params,
+      body: newPassSchema,
+      response: { 201: passSchema },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { spaceIds = [] } = request.body;
       const unknown = spaceIds.findIndex((spaceId) => spaces.get(spaceId) === undefined);
       if (unknown >= 0) throw unknownSpace(`spaceIds.${unknown}`);
@@ -77,45 +79,44 @@ export function addPasses(app: Routes, { passes, customerExists, spaces }: PassP
         return { status: 201, id: pass.id };
       });
       const pass = await passes.get(made.id);
-      if (pass === undefined) throw fieldProblem(409, 'passRevoked', 'Idempotency-Key', 'the pass that it made was revoked');
+      if (pass === undefined)
+        throw fieldProblem(409, 'passRevoked', 'Idempotency-Key', 'the pass that it made was revoked');
       return reply.code(201).send(pass);
     },
-  );
+  });
 
-  app.get(
-    '/v1/customers/:id/passes',
-    {
-      config: { access: allow('platform', 'frontdesk', 'viewer') },
-      schema: {
-        summary: 'The passes of a customer, oldest first, without revoked ones',
-        tags: ['passes'],
-        params,
-        querystring: z.strictObject(page),
-        response: { 200: listOf(passSchema) },
-      },
+  app.route({
+    method: 'GET',
+    url: '/v1/customers/:id/passes',
+    config: { access: allow('platform', 'frontdesk', 'viewer') },
+    schema: {
+      summary: 'The passes of a customer, oldest first, without revoked ones',
+      tags: ['passes'],
+      params,
+      querystring: z.strictObject(page),
+      response: { 200: listOf(passSchema) },
     },
-    async (request) => {
+    handler: async (request) => {
       if (!(await customerExists(request.params.id))) throw notFound('customer');
       const { limit, cursor } = request.query;
       const rows = await passes.list(request.params.id, { limit: limit + 1, after: decodeCursor(z.string(), cursor) });
       return toPage(rows, limit, (pass) => pass.id);
     },
-  );
+  });
 
-  app.delete(
-    '/v1/passes/:id',
-    {
-      config: { access: allow('platform', 'frontdesk') },
-      schema: {
-        summary: 'Revokes a pass; check-ins that it opened stay',
-        tags: ['passes'],
-        params: z.strictObject({ id: opaqueId }),
-        response: { 204: z.undefined().describe('The pass is revoked') },
-      },
+  app.route({
+    method: 'DELETE',
+    url: '/v1/passes/:id',
+    config: { access: allow('platform', 'frontdesk') },
+    schema: {
+      summary: 'Revokes a pass; check-ins that it opened stay',
+      tags: ['passes'],
+      params: z.strictObject({ id: opaqueId }),
+      response: { 204: z.undefined().describe('The pass is revoked') },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       if (!(await passes.revoke(request.params.id))) throw notFound('pass');
       return reply.code(204).send();
     },
-  );
+  });
 }

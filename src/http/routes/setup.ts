@@ -34,44 +34,51 @@ export function addSetup(
 ): void {
   const attempts = createRateLimit(clock);
 
-  app.post(
-    '/v1/setup',
-    {
-      config: { access: everyone, failures: [403, 429] },
-      schema: {
-        summary: 'Exchanges the one-time code of the set-up link for the first admin token',
-        tags: ['setup'],
-        body: z.strictObject({ code: z.string().min(1).max(100) }),
-        response: {
-          201: z.object({
-            token: z.string().describe('A bearer token of the role admin; shown here and never again'),
-            accessPoints: z.array(
-              z.object({
-                sourceId: z.string(),
-                addresses: z.array(z.string()),
-                port: z.int(),
-                secretFile: z.string().nullable(),
-              }),
-            ),
-          }),
-        },
+  app.route({
+    method: 'POST',
+    url: '/v1/setup',
+    config: { access: everyone, failures: [403, 429] },
+    schema: {
+      summary: 'Exchanges the one-time code of the set-up link for the first admin token',
+      tags: ['setup'],
+      body: z.strictObject({ code: z.string().min(1).max(100) }),
+      response: {
+        201: z.object({
+          token: z.string().describe('A bearer token of the role admin; shown here and never again'),
+          accessPoints: z.array(
+            z.object({
+              sourceId: z.string(),
+              addresses: z.array(z.string()).readonly(),
+              port: z.int(),
+              secretFile: z.string().nullable(),
+            }),
+          ),
+        }),
       },
     },
-    async (request, reply) => {
-      const waitMs = attempts.take(networkOf(request.ip), perNetwork) || attempts.take('', overall);
+    handler: async (request, reply) => {
+      const waitMs = attempts(networkOf(request.ip), perNetwork) || attempts('', overall);
       if (waitMs > 0) throw tooManyRequests(waitMs, 'too many tries');
       // The answer is a credential, so it does not cross a network in clear unless that was asked for.
       if (request.protocol !== 'https' && !isLoopbackAddress(request.ip) && !allowInsecure) {
-        throw new Problem(403, 'insecureTransport', 'use https, or set http.allowInsecure, or open the link on the machine that runs Rollcall');
+        throw new Problem(
+          403,
+          'insecureTransport',
+          'use https, or set http.allowInsecure, or open the link on the machine that runs Rollcall',
+        );
       }
       const token = await setup.redeem(request.body.code);
       if (token === undefined) {
-        throw new Problem(403, 'codeNotValid', 'this code is wrong, was used, or is older than an hour; start Rollcall again to get a new one');
+        throw new Problem(
+          403,
+          'codeNotValid',
+          'this code is wrong, was used, or is older than an hour; start Rollcall again to get a new one',
+        );
       }
       return reply.code(201).send({
         token,
-        accessPoints: setup.accessPoints().map((hint) => ({ ...hint, addresses: [...hint.addresses] })),
+        accessPoints: [...setup.accessPoints()],
       });
     },
-  );
+  });
 }

@@ -38,18 +38,17 @@ const sourceSchema = z
   .meta({ id: 'Source' });
 
 export function addSources(app: Routes, { sources }: SourcePorts): void {
-  app.get(
-    '/v1/sources',
-    {
-      config: { access: allow('frontdesk', 'viewer', 'platform') },
-      schema: {
-        summary: 'What tells us who is on the network, and whether each source works',
-        tags: ['sources'],
-        querystring: z.strictObject(page),
-        response: { 200: listOf(sourceSchema) },
-      },
+  app.route({
+    method: 'GET',
+    url: '/v1/sources',
+    config: { access: allow('frontdesk', 'viewer', 'platform') },
+    schema: {
+      summary: 'What tells us who is on the network, and whether each source works',
+      tags: ['sources'],
+      querystring: z.strictObject(page),
+      response: { 200: listOf(sourceSchema) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor } = request.query;
       const caller = callerOf(request);
       const after = decodeCursor(z.string(), cursor) ?? '';
@@ -58,5 +57,5 @@ export function addSources(app: Routes, { sources }: SourcePorts): void {
         .toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return toPage(rows, limit, (source) => source.id);
     },
-  );
+  });
 }

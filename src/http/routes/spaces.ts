@@ -25,18 +25,17 @@ const spaceSchema = z
 
 export function addSpaces(app: Routes, { spaces }: SpacePorts): void {
   const config = { access: allow('frontdesk', 'viewer', 'platform', 'kiosk', 'reader') };
-  app.get(
-    '/v1/spaces',
-    {
-      config,
-      schema: {
-        summary: 'The spaces',
-        tags: ['spaces'],
-        querystring: z.strictObject(page),
-        response: { 200: listOf(spaceSchema) },
-      },
+  app.route({
+    method: 'GET',
+    url: '/v1/spaces',
+    config,
+    schema: {
+      summary: 'The spaces',
+      tags: ['spaces'],
+      querystring: z.strictObject(page),
+      response: { 200: listOf(spaceSchema) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor } = request.query;
       const after = decodeCursor(z.string(), cursor) ?? '';
       const rows = spacesFor(callerOf(request), spaces, undefined)
@@ -44,22 +43,21 @@ export function addSpaces(app: Routes, { spaces }: SpacePorts): void {
         .toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return toPage(rows, limit, (space) => space.id);
     },
-  );
-  app.get(
-    '/v1/spaces/:id',
-    {
-      config,
-      schema: {
-        summary: 'One space',
-        tags: ['spaces'],
-        params: z.strictObject({ id }),
-        response: { 200: spaceSchema },
-      },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/spaces/:id',
+    config,
+    schema: {
+      summary: 'One space',
+      tags: ['spaces'],
+      params: z.strictObject({ id }),
+      response: { 200: spaceSchema },
     },
-    async (request) => {
+    handler: async (request) => {
       const space = spacesFor(callerOf(request), spaces, undefined).find((each) => each.id === request.params.id);
       if (space === undefined) throw notFound('space');
       return space;
     },
-  );
+  });
 }

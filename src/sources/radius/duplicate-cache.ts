@@ -6,7 +6,8 @@ export type Exchange = {
   /** The Request Authenticator as four numbers, which are cheap to compare and keep no buffer alive. */
   readonly authenticator: readonly [number, number, number, number];
   readonly answer: Buffer;
-  answered: boolean;
+  /** `refused`: it could not be recorded, and stays unanswered. */
+  state: 'pending' | 'answered' | 'refused';
 };
 
 /** Two generations make an entry live for one to two of these: within the 5 to 30 s of RFC 5080, section 2.2.2. */
@@ -42,7 +43,7 @@ export class DuplicateCache {
       identifier: packet[1]!,
       authenticator: [packet.readInt32LE(4), packet.readInt32LE(8), packet.readInt32LE(12), packet.readInt32LE(16)],
       answer,
-      answered: false,
+      state: 'pending',
     };
     if (this.#size >= maxExchanges) this.#rotate(now);
     let slots = this.#current.get(address);

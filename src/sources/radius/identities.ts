@@ -7,11 +7,18 @@ import type { RadiusPacket } from '../../protocols/radius/packet.ts';
  * the person (RFC 4372), while a User-Name may be no more than the outer identity, which a phone can set to anything.
  */
 export function readIdentities(packet: RadiusPacket, station: MacAddress | undefined): readonly string[] | undefined {
-  const chargeable = packet.text(attributeType.chargeableUserIdentity);
+  const chargeable = readChargeableUserIdentity(packet);
   const userName = readUserName(packet, station);
   // A NAS asks for an identity with a lone NUL (RFC 4372, section 2.1), which reads as absent.
   if (chargeable === undefined) return userName === undefined ? undefined : [userName];
   return userName === undefined || userName === chargeable ? [chargeable] : [chargeable, userName];
+}
+
+/** Opaque octets (RFC 4372, section 2.2). Where they are no text, hexadecimal keeps two of them apart. */
+function readChargeableUserIdentity(packet: RadiusPacket): string | undefined {
+  const text = packet.text(attributeType.chargeableUserIdentity);
+  if (text === undefined || !text.includes('\u{FFFD}')) return text;
+  return packet.octets(attributeType.chargeableUserIdentity)?.toString('hex');
 }
 
 function readUserName(packet: RadiusPacket, station: MacAddress | undefined): string | undefined {

@@ -38,7 +38,7 @@ export function readPlace(packet: RadiusPacket): CalledStation {
 function readCalledStation(packet: RadiusPacket): CalledStation {
   let best: CalledStation = {};
   for (let at = packet.find(attributeType.calledStationId); at !== -1;) {
-    const called = remember(packet.textAt(at) ?? '');
+    const called = parseCalledStationId(packet.textAt(at) ?? '');
     if (worth(called) > worth(best)) best = called;
     at = packet.find(attributeType.calledStationId, packet.next(at));
   }
@@ -47,19 +47,6 @@ function readCalledStation(packet: RadiusPacket): CalledStation {
 
 function worth({ accessPoint, bssid, ssid }: CalledStation): number {
   return (accessPoint === undefined ? 0 : 1) + (bssid === undefined ? 0 : 2) + (ssid === undefined ? 0 : 4);
-}
-
-const maxRemembered = 4096;
-const remembered = new Map<string, CalledStation>();
-
-/** A building has few access points, and each is named in every packet, so that splitting its text is done once. */
-function remember(text: string): CalledStation {
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const called = parseCalledStationId(text);
-  if (remembered.size >= maxRemembered) remembered.clear();
-  remembered.set(text, called);
-  return called;
 }
 
 function vendorSsid(packet: RadiusPacket): string | undefined {

@@ -9,7 +9,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import { ClientTable, type RadiusClient } from './client-table.ts';
 import type { RadiusSourceConfig } from './config.ts';
 import { DuplicateCache, type Exchange } from './duplicate-cache.ts';
-import { mapAccounting, type IgnoredReason } from './map.ts';
+import { mapAccounting } from './map.ts';
 import { RateLimit } from './rate-limit.ts';
 import { SampledLog } from './sampled-log.ts';
 
@@ -58,6 +58,8 @@ export class RadiusReceiver {
   /** Whether the last attempt to record something failed. */
   failing = false;
   inFlight = 0;
+  /** The last genuine report that was too old to be news, and when it came in. */
+  lastReplay: { readonly senderAddress: string; readonly at: number } | undefined;
   /** Called when nothing is under way any more. */
   onIdle: (() => void) | undefined;
 
@@ -115,7 +117,7 @@ export class RadiusReceiver {
     }
     const earlier = this.#duplicates.find(address, port, packet.bytes, now);
     if (earlier !== undefined) {
-      if (earlier.answered) this.#send(earlier.answer, port, address);
+      if (earlier.state === 'answered') this.#send(earlier.answer, port, address);
       this.#ports.count(client.label, 'duplicate');
       return;
     }
@@ -129,45 +131,54 @@ export class RadiusReceiver {
 
   #record(packet: RadiusPacket, client: RadiusClient, exchange: Exchange, now: number): void {
     const arrivedAt = this.#ports.clock.now();
-    const mapped = mapAccounting(packet, arrivedAt, {
-      sourceId: this.#sourceId,
-      spaceId: client.spaceId,
-      senderAddress: exchange.address,
-    });
-    if (mapped.type === 'ignored') {
-      this.#log.warn(mapped.reason, exchange.address, now);
-      this.#answer(exchange, client, answeredAs(mapped.reason));
-      return;
-    }
-    if (mapped.doubt !== undefined) this.#log.warn(mapped.doubt, exchange.address, now);
     this.inFlight += 1;
     const done = (result: RecordResult): void => this.#settle(exchange, client, result, arrivedAt);
-    if (mapped.type === 'observation') this.#ports.sink.observe(mapped.observation, done);
-    else this.#ports.nas.reset(mapped.reset, done);
+    try {
+      const mapped = mapAccounting(packet, arrivedAt, {
+        sourceId: this.#sourceId,
+        spaceId: client.spaceId,
+        senderAddress: exchange.address,
+      });
+      if (mapped.type === 'ignored') {
+        this.#log.warn(mapped.reason, exchange.address, now);
+        if (mapped.reason === 'replay') this.lastReplay = { senderAddress: exchange.address, at: arrivedAt };
+        this.#settle(exchange, client, mapped.reason === 'replay' ? 'replay' : 'ignored', arrivedAt);
+        return;
+      }
+      if (mapped.doubt !== undefined) this.#log.warn(mapped.doubt, exchange.address, now);
+      if (mapped.type === 'observation') this.#ports.sink.observe(mapped.observation, done);
+      else this.#ports.nas.reset(mapped.reset, done);
+    } catch (error) {
+      // A defect of ours in what one packet leads to. Its NAS would send it again after every restart, so that crashing
+      // would stop the service for everybody for as long as that packet lives.
+      this.#ports.logger.error(
+        { err: error, source: this.#sourceId, senderAddress: exchange.address },
+        'failed on a packet',
+      );
+      done('notRecorded');
+    }
   }
 
   /** RFC 2866, section 4.1: answered if, and only if, it was recorded. */
-  #settle(exchange: Exchange, client: RadiusClient, result: RecordResult, arrivedAt: number): void {
+  #settle(exchange: Exchange, client: RadiusClient, result: RecordResult | 'replay', arrivedAt: number): void {
+    if (exchange.state !== 'pending') return;
     this.inFlight -= 1;
     if (result === 'notRecorded') {
       this.failing = true;
+      exchange.state = 'refused';
       this.#duplicates.forget(exchange);
       this.#discard(client, 'notRecorded', 'notRecorded', exchange.address, this.#ports.clock.monotonic());
     } else {
-      this.failing = false;
+      exchange.state = 'answered';
+      this.#send(exchange.answer, exchange.port, exchange.address);
+      this.#ports.count(client.label, result === 'replay' ? 'replay' : 'accepted');
       if (result === 'recorded') {
+        this.failing = false;
         this.observations += 1;
         this.lastObservationAt = arrivedAt;
       }
-      this.#answer(exchange, client, 'accepted');
     }
     if (this.inFlight === 0) this.onIdle?.();
-  }
-
-  #answer(exchange: Exchange, client: RadiusClient, result: RadiusResult): void {
-    exchange.answered = true;
-    this.#send(exchange.answer, exchange.port, exchange.address);
-    this.#ports.count(client.label, result);
   }
 
   #discard(client: RadiusClient | undefined, result: RadiusResult, reason: string, address: string, now: number): void {
@@ -183,8 +194,4 @@ export class RadiusReceiver {
 
 function mayBeOtherSecret({ reason }: Rejected): boolean {
   return reason === 'badAuthenticator' || reason === 'badMessageAuthenticator';
-}
-
-function answeredAs(reason: IgnoredReason): RadiusResult {
-  return reason === 'replay' ? 'replay' : 'accepted';
 }

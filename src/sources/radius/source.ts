@@ -11,6 +11,9 @@ const receiveBufferBytes = 8 * 1024 * 1024;
 /** How long a stop waits for what is being recorded. */
 const drainMs = 10_000;
 
+/** How long a report that came too late is worth a notice. */
+const replayNoticeMs = 10 * 60_000;
+
 /** Listens for RADIUS accounting on one UDP address. */
 export class RadiusSource implements Source {
   readonly type = 'radius';
@@ -72,9 +75,8 @@ export class RadiusSource implements Source {
   }
 
   status(): SourceStatus {
-    const { observations, lastObservationAt, failing } = this.#receiver;
-    const problem =
-      this.#problem ?? (failing ? 'requests are left unanswered because they cannot be recorded' : undefined);
+    const { observations, lastObservationAt } = this.#receiver;
+    const problem = this.#problem ?? this.#trouble();
     return {
       state: this.#state,
       since: this.#since,
@@ -82,6 +84,15 @@ export class RadiusSource implements Source {
       ...(lastObservationAt === undefined ? {} : { lastObservationAt }),
       ...(problem === undefined ? {} : { problem }),
     };
+  }
+
+  /** What goes wrong although the socket works. */
+  #trouble(): string | undefined {
+    const { failing, lastReplay } = this.#receiver;
+    if (failing) return 'requests are left unanswered because they cannot be recorded';
+    if (lastReplay === undefined || this.#ports.clock.now() - lastReplay.at > replayNoticeMs) return undefined;
+    // A replay and a NAS whose clock stands at its firmware's date look the same; the second is by far the likelier.
+    return `reports from ${lastReplay.senderAddress} are dated more than 24 hours back and move nobody: check its clock (NTP)`;
   }
 
   /** Takes nothing in any more, answers what is under way as soon as it is recorded, and closes. */
@@ -99,13 +110,7 @@ export class RadiusSource implements Source {
 
   #receive(datagram: Buffer, address: string, port: number): void {
     if (this.#state === 'down') this.#become('up', undefined);
-    try {
-      this.#receiver.receive(datagram, address, port);
-    } catch (error) {
-      // A defect of ours in what one packet leads to. Its NAS would send it again after every restart, so that crashing
-      // would stop the service for everybody for as long as that packet lives.
-      this.#ports.logger.error({ err: error, source: this.id, senderAddress: address }, 'failed on a RADIUS packet');
-    }
+    this.#receiver.receive(datagram, address, port);
   }
 
   #become(state: SourceStatus['state'], problem: string | undefined): void {

@@ -1,0 +1,62 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { macFromBytes, toBytes, type MacAddress } from '../observation/mac-address.ts';
+import { AddressHash, toHashText } from './address-hash.ts';
+import type { MasterKey } from './master-key.ts';
+import { open, seal } from './seal.ts';
+
+/**
+ * How MAC addresses lie in the ledger: a keyed hash to find them by, another over the last two octets for search by
+ * the digits on a label, and the address itself sealed under a key of the customer's own, so that destroying that key
+ * destroys the address in every copy. Without the master key, which is not in the database, none of it says anything.
+ */
+export class AddressVault {
+  /** For the index in memory, which hashes once for every station it sees. */
+  readonly addressHash: AddressHash;
+  readonly #tailKey: Buffer;
+  readonly #wrapKey: Buffer;
+  readonly #nameKey: Buffer;
+
+  constructor(masterKey: MasterKey) {
+    this.addressHash = new AddressHash(masterKey.derive('address look-up'));
+    this.#tailKey = masterKey.derive('address tail');
+    this.#wrapKey = masterKey.derive('data key wrap');
+    this.#nameKey = masterKey.derive('identity name');
+  }
+
+  hash(address: MacAddress): string {
+    return toHashText(this.addressHash.digest(address));
+  }
+
+  /** `tail` is the last four digits, without a dash, in upper case. */
+  tailHash(tail: string): string {
+    return createHmac('sha256', this.#tailKey).update(tail).digest('base64url').slice(0, 22);
+  }
+
+  /** Stands for an identity where it has to be named and must not be told. The same on every node. */
+  nameHash(identity: string): string {
+    return createHmac('sha256', this.#nameKey).update(identity).digest('binary');
+  }
+
+  /** A new key for a customer, wrapped for `customers.data_key`. */
+  createDataKey(customerId: string): string {
+    return seal(this.#wrapKey, randomBytes(32), `data key of ${customerId}`);
+  }
+
+  seal(address: MacAddress, owner: Owner): string {
+    return seal(this.#dataKey(owner), Buffer.from(toBytes(address)), this.hash(address));
+  }
+
+  /** The address behind `hash`, to which the seal is bound: one row's seal does not open as another's. */
+  open(sealed: string, hashText: string, owner: Owner): MacAddress {
+    const address = macFromBytes(open(this.#dataKey(owner), sealed, hashText));
+    if (address === undefined) throw new Error(`what is sealed as "${hashText}" is no station's address`);
+    return address;
+  }
+
+  #dataKey({ customerId, dataKey }: Owner): Buffer {
+    return open(this.#wrapKey, dataKey, `data key of ${customerId}`);
+  }
+}
+
+/** Whose address it is, with the wrapped key as the ledger has it. */
+export type Owner = { readonly customerId: string; readonly dataKey: string };

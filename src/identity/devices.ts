@@ -1,0 +1,157 @@
+import type { Transaction } from 'kysely';
+import { inRegistryTransaction } from '../db/registry-transaction.ts';
+import type { Schema } from '../db/schema.ts';
+import type { MacAddress } from '../observation/mac-address.ts';
+import { newId } from '../runtime/id.ts';
+import { Conflict, UnknownCustomer } from './errors.ts';
+import type { Registry } from './registry.ts';
+
+export const deviceClasses = ['phone', 'laptop', 'watch', 'tablet', 'stationary', 'other'] as const;
+export type DeviceClass = (typeof deviceClasses)[number];
+
+export type Device = {
+  readonly id: string;
+  readonly mac: MacAddress;
+  readonly customerId: string;
+  readonly name: string | null;
+  readonly class: DeviceClass | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+/** What is left out stays as it is. */
+export type DeviceInput = {
+  readonly customerId: string;
+  readonly name?: string | null | undefined;
+  readonly class?: DeviceClass | null | undefined;
+};
+
+/** Throws `UnknownCustomer`, and `Conflict` when the address is another customer's: nobody's device moves by itself. */
+export async function putDevice(
+  registry: Registry,
+  mac: MacAddress,
+  input: DeviceInput,
+): Promise<{ readonly device: Device; readonly created: boolean }> {
+  const { db, clock, vault } = registry;
+  const hash = vault.hash(mac);
+  return await inRegistryTransaction(db, clock, async (trx, note) => {
+    const customer = await trx
+      .selectFrom('customers')
+      .select('data_key')
+      .where('id', '=', input.customerId)
+      .executeTakeFirst();
+    if (customer === undefined) throw new UnknownCustomer(input.customerId);
+    const before = await selectDevices(trx).where('a.hash', '=', hash).executeTakeFirst();
+    const now = clock.now();
+    if (before !== undefined && before.retired_at === null) {
+      if (before.customer_id !== input.customerId) {
+        const message = `the device "${mac}" belongs to the customer "${before.customer_id}"`;
+        throw new Conflict('deviceTaken', message, before.customer_id);
+      }
+      const changes = {
+        name: input.name === undefined ? before.name : input.name,
+        class: input.class === undefined ? before.class : input.class,
+        updated_at: now,
+      };
+      await trx.updateTable('devices').set(changes).where('id', '=', before.id).execute();
+      note('device', before.id);
+      return { device: toDevice({ ...before, ...changes }, mac), created: false };
+    }
+    // An address that its device has left is anybody's: phones make them up at random.
+    if (before !== undefined) await trx.deleteFrom('device_addresses').where('hash', '=', hash).execute();
+    const row = {
+      id: newId('dev'),
+      customer_id: input.customerId,
+      name: input.name ?? null,
+      class: input.class ?? null,
+      created_at: now,
+      updated_at: now,
+    };
+    await trx.insertInto('devices').values(row).execute();
+    const owner = { customerId: input.customerId, dataKey: customer.data_key };
+    const address = {
+      hash,
+      tail_hash: vault.tailHash(mac.slice(-5).replace('-', '')),
+      device_id: row.id,
+      sealed: vault.seal(mac, owner),
+      created_at: now,
+      retired_at: null,
+    };
+    await trx.insertInto('device_addresses').values(address).execute();
+    note('device', row.id);
+    note('address', hash);
+    return { device: toDevice(row, mac), created: true };
+  });
+}
+
+export async function getDevice({ db, vault }: Registry, mac: MacAddress): Promise<Device | undefined> {
+  const row = await selectDevices(db.read)
+    .where('a.hash', '=', vault.hash(mac))
+    .where('a.retired_at', 'is', null)
+    .executeTakeFirst();
+  return row && toDevice(row, mac);
+}
+
+/** In the order of their ids, from the one behind `after`; of one customer, or of all. */
+export async function listDevices(
+  { db, vault }: Registry,
+  page: { readonly limit: number; readonly after?: string | undefined; readonly customerId?: string | undefined },
+): Promise<Device[]> {
+  let query = selectDevices(db.read).where('a.retired_at', 'is', null).orderBy('d.id').limit(page.limit);
+  if (page.after !== undefined) query = query.where('d.id', '>', page.after);
+  if (page.customerId !== undefined) query = query.where('d.customer_id', '=', page.customerId);
+  const rows = await query.execute();
+  return rows.map((row) =>
+    toDevice(row, vault.open(row.sealed, row.hash, { customerId: row.customer_id, dataKey: row.data_key })),
+  );
+}
+
+/** Forgets the device and every address it had. False when no device has this one. */
+export async function deleteDevice({ db, clock, vault }: Registry, mac: MacAddress): Promise<boolean> {
+  return await inRegistryTransaction(db, clock, async (trx, note) => {
+    const found = await selectDevices(trx)
+      .where('a.hash', '=', vault.hash(mac))
+      .where('a.retired_at', 'is', null)
+      .executeTakeFirst();
+    if (found === undefined) return false;
+    const addresses = await trx
+      .selectFrom('device_addresses')
+      .select('hash')
+      .where('device_id', '=', found.id)
+      .execute();
+    await trx.deleteFrom('devices').where('id', '=', found.id).execute();
+    for (const { hash } of addresses) note('address', hash);
+    note('device', found.id);
+    return true;
+  });
+}
+
+function selectDevices(reader: Registry['db']['read'] | Transaction<Schema>) {
+  return reader
+    .selectFrom('devices as d')
+    .innerJoin('device_addresses as a', 'a.device_id', 'd.id')
+    .innerJoin('customers as c', 'c.id', 'd.customer_id')
+    .select(['d.id', 'd.customer_id', 'd.name', 'd.class', 'd.created_at', 'd.updated_at'])
+    .select(['a.hash', 'a.sealed', 'a.retired_at', 'c.data_key']);
+}
+
+type DeviceRow = {
+  readonly id: string;
+  readonly customer_id: string;
+  readonly name: string | null;
+  readonly class: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+};
+
+function toDevice(row: DeviceRow, mac: MacAddress): Device {
+  return {
+    id: row.id,
+    mac,
+    customerId: row.customer_id,
+    name: row.name,
+    class: row.class as DeviceClass | null,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,25 @@
+/** Something is somebody else's already. `code` is what the API answers. */
+export class Conflict extends Error {
+  override readonly name = 'Conflict';
+  readonly code: 'deviceTaken' | 'identityTaken';
+  /** Whose it is. */
+  readonly customerId: string;
+
+  constructor(code: Conflict['code'], message: string, customerId: string) {
+    super(message);
+    this.code = code;
+    this.customerId = customerId;
+  }
+}
+
+/** A customer was named that does not exist. */
+export class UnknownCustomer extends Error {
+  override readonly name = 'UnknownCustomer';
+  readonly code = 'unknownCustomer';
+  readonly customerId: string;
+
+  constructor(customerId: string) {
+    super(`there is no customer "${customerId}"`);
+    this.customerId = customerId;
+  }
+}

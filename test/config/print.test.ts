@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { formatYaml, printableConfig } from '../../src/config/print.ts';
+
+const file = new URL('../../fixtures/config/good.every-key.yaml', import.meta.url).pathname;
+const environment = { AP_SECRET: 'from-the-environment', REDIS_PASSWORD: 'hunter2' };
+const { config } = loadConfig({ file, environment, workingDir: '/' });
+
+test('what is printed speaks the language of the file, and is complete', () => {
+  const printed = parse(formatYaml(config));
+  expect(printed).toEqual(printableConfig(config));
+  expect(printed).toMatchObject({
+    http: { listen: '[::1]:8443' },
+    spaces: [
+      { idleTimeout: '90s', settle: '250ms' },
+      { id: 'annex@2', rejoin: '1h', requirePass: true },
+    ],
+    sources: [{ listen: '127.0.0.1:18130' }, {}],
+    lateWindow: '7d',
+  });
+});
+
+test('what is printed is itself a valid configuration that says the same', () => {
+  const again = parseConfig(printableConfig(config));
+  expect(printableConfig(again)).toEqual(printableConfig(config));
+});
+
+test('no secret is printed, whether it came from the file, the environment or another file', () => {
+  const printed = formatYaml(config) + JSON.stringify(config);
+  for (const secret of ['hunter2', 'p%40ss', 'from-the-environment', 'an-admin-token', 'a literal', 'another-long']) {
+    expect(printed).not.toContain(secret);
+  }
+  expect(printed).toContain('[redacted]');
+});

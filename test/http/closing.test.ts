@@ -1,0 +1,52 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { expect, test } from 'vitest';
+import { createHttpServer, listen } from '../../src/http/server.ts';
+import { RawStream } from './raw-stream.ts';
+import { openWorld } from './world.ts';
+
+test('closing lets a call in flight finish, ends streams, and takes no new connection', async () => {
+  const entered = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  await using world = await openWorld({
+    ports: {
+      readiness: async () => {
+        entered.resolve();
+        await release.promise;
+        return [];
+      },
+    },
+  });
+  using stream = await RawStream.open(world.url);
+  const agent = new Agent({ keepAlive: true });
+  const inFlight = new Promise<{ status: number | undefined; connection: string | undefined }>((resolve, reject) => {
+    const call = request(`${world.url}/readyz`, { agent }, (response) => {
+      response.resume();
+      response.once('end', () => resolve({ status: response.statusCode, connection: response.headers.connection }));
+    });
+    call.on('error', reject).end();
+  });
+  await entered.promise;
+  const closed = world.app.close();
+  // The stream ends of itself, before the call in flight does.
+  await stream.ended;
+  release.resolve();
+  expect(await inFlight).toEqual({ status: 200, connection: 'close' });
+  await closed;
+  await expect(fetch(`${world.url}/livez`)).rejects.toThrow('fetch failed');
+  agent.destroy();
+});
+
+test('a port that is taken is one sentence that says what to do', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as { port: number };
+  await using world = await openWorld();
+  const app = createHttpServer(world.ports);
+  await expect(listen(app, { host: '127.0.0.1', port })).rejects.toThrow(
+    `cannot serve HTTP on 127.0.0.1 port ${port}: another process uses this port; change http.listen`,
+  );
+  await app.close();
+  other.close();
+});
