@@ -21,7 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The recorder reads the stream of transitions that presence appends to.
   checkins: ['presence', 'identity', 'spaces', 'db', 'redis', 'runtime'],
   outputs: ['presence', 'type checkins', 'db', 'redis', 'runtime'],
-  http: ['identity', 'spaces', 'presence', 'checkins', 'outputs', 'type db', 'runtime'],
+  // Addresses in calls are read by the one parser there is.
+  http: ['observation', 'identity', 'spaces', 'presence', 'checkins', 'outputs', 'type db', 'runtime'],
   demo: ['observation', 'protocols', 'runtime'],
   cli: ['config', 'db', 'identity', 'http', 'demo', 'app.ts', 'runtime'],
   'main.ts': ['cli', 'runtime'],

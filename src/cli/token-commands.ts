@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { roles, type Role } from '../http/access.ts';
+import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/user-error.ts';
 import { collect, type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
@@ -38,12 +39,17 @@ async function create(options: TokenOptions, context: CommandContext): Promise<v
     throw new UserError(`a token of the role ${options.role} belongs to a space; add --space`);
   }
   const { createToken } = await import('../identity/tokens.ts');
+  const { UnknownCustomer } = await import('../identity/errors.ts');
   await using database = await openLedger(config, context);
-  const { id, token } = await createToken(database, {
+  const input = {
     role: options.role,
     name: options.name,
-    ...(spaceIds.length === 0 ? {} : { spaceIds }),
-    ...(options.customer === undefined ? {} : { customerId: options.customer.toLowerCase() }),
+    spaceIds: spaceIds.length === 0 ? undefined : spaceIds,
+    customerId: options.customer?.toLowerCase(),
+  };
+  const { id, token } = await createToken(database, systemClock, input).catch((error: unknown) => {
+    if (!(error instanceof UnknownCustomer)) throw error;
+    throw new UserError(`${error.message}; make the customer first, with PUT /v1/customers/${error.customerId}`);
   });
   context.stdout.write(options.json === true ? `${JSON.stringify({ id, role: options.role, token })}\n` : `${token}\n`);
   if (options.json !== true && context.stdout.isTTY === true) {

@@ -1,8 +1,8 @@
-/** Who may call what. Every route names its roles; `admin` may call everything. */
-export const roles = ['admin', 'frontdesk', 'viewer', 'platform', 'kiosk', 'reader', 'member'] as const;
-export type Role = (typeof roles)[number];
+import type { Token, TokenRole } from '../identity/tokens.ts';
 
-/** What a route says about its callers. `open` widens it: to everyone, or to callers on this machine. */
+export type Role = TokenRole;
+
+/** What a route says about its callers; `admin` may call everything. `open` widens it: to everyone, or to callers on this machine. */
 export type Access = {
   readonly roles: readonly Role[];
   readonly open?: 'everyone' | 'thisMachine';
@@ -25,14 +25,18 @@ export type Caller = {
   readonly customerId?: string;
 };
 
+export function toCaller({ id, role, spaceIds, customerId }: Token): Caller {
+  return {
+    tokenId: id,
+    role,
+    ...(spaceIds === null ? {} : { spaceIds }),
+    ...(customerId === null ? {} : { customerId }),
+  };
+}
+
 /** Whether objects of this space exist, as far as this caller is told. */
 export function seesSpace(caller: Caller, spaceId: string): boolean {
   return caller.spaceIds === undefined || caller.spaceIds.includes(spaceId);
-}
-
-/** The spaces a list is limited to: the one asked for, or all of the caller's; undefined for every space. */
-export function visibleSpaces(caller: Caller, asked: string | undefined): readonly string[] | undefined {
-  return asked === undefined ? caller.spaceIds : [asked];
 }
 
 /** Whole hardware addresses are for those who keep them in step; everyone else sees the last two octets. */

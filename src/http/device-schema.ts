@@ -1,23 +1,9 @@
 import { z } from 'zod';
-import { isLocallyAdministered, type MacAddress } from '../observation/mac-address.ts';
+import { deviceClasses, type Device } from '../identity/devices.ts';
+import { isLocallyAdministered } from '../observation/mac-address.ts';
 import type { Caller } from './access.ts';
 import { id, instant } from './fields.ts';
 import { addressFor } from './mac-field.ts';
-
-export const deviceClasses = ['phone', 'laptop', 'watch', 'tablet', 'stationary', 'other'] as const;
-export type DeviceClass = (typeof deviceClasses)[number];
-
-/** A device as the registry holds it. Instants are epoch milliseconds. */
-export type DeviceRecord = {
-  readonly id: string;
-  readonly customerId: string;
-  /** The address it uses now. */
-  readonly address: MacAddress;
-  readonly name: string | null;
-  readonly class: DeviceClass | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-};
 
 export const deviceSchema = z
   .object({
@@ -34,10 +20,10 @@ export const deviceSchema = z
 
 export const deviceFieldsSchema = z.strictObject({
   customerId: id,
-  name: z.string().trim().min(1, 'must not be empty').max(100).optional(),
-  class: z.enum(deviceClasses).optional(),
+  name: z.string().trim().min(1, 'must not be empty').max(100).nullish(),
+  class: z.enum(deviceClasses).nullish(),
 });
 
-export function toDeviceView(caller: Caller, { address, ...device }: DeviceRecord): z.output<typeof deviceSchema> {
-  return { ...device, mac: addressFor(caller, address), random: isLocallyAdministered(address) };
+export function toDeviceView(caller: Caller, device: Device): z.output<typeof deviceSchema> {
+  return { ...device, mac: addressFor(caller, device.mac), random: isLocallyAdministered(device.mac) };
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { Conflict, UnknownCustomer } from '../identity/errors.ts';
 import { fieldErrors } from './field-error.ts';
 
 /**
@@ -76,6 +77,10 @@ export function toProblem(error: unknown): Problem {
       errors,
     });
   }
+  if (error instanceof UnknownCustomer) {
+    return fieldProblem(404, 'unknownCustomer', 'customerId', 'there is no such customer');
+  }
+  if (error instanceof Conflict) return toConflict(error);
   if (error instanceof Error && 'retryable' in error && error.retryable === true) {
     return new Problem(503, 'unavailable', 'the database or Redis does not answer', { retryAfterMs: 1000 });
   }
@@ -85,6 +90,15 @@ export function toProblem(error: unknown): Problem {
     return new Problem(500, 'internal', 'the server failed to answer; the request id names this failure in its log');
   }
   return new Problem(statusCode, codesByStatus[statusCode] ?? 'badRequest', detailOf(statusCode, code));
+}
+
+/** Its own message names the address or identity, which not every caller may see. */
+function toConflict({ code, customerId }: Conflict): Problem {
+  const [path, what] =
+    code === 'deviceTaken'
+      ? (['mac', 'is registered to another customer'] as const)
+      : (['identities', 'one of them belongs to another customer'] as const);
+  return new Problem(409, code, `${path}: ${what}`, { errors: [{ path, message: what }], members: { customerId } });
 }
 
 /** Own words for what fastify refuses: its messages quote the body, and those words would become our interface. */

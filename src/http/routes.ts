@@ -1,4 +1,4 @@
-import type { Database } from '../db/database.ts';
+import type { Registry } from '../identity/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { FindCaller } from './auth.ts';
@@ -6,7 +6,7 @@ import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
-import { addCustomers, type CustomerPorts } from './routes/customers.ts';
+import { addCustomers } from './routes/customers.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
@@ -14,6 +14,7 @@ import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
 import { addPresence, type PresencePorts } from './routes/presence.ts';
+import { hasAdminToken } from '../identity/tokens.ts';
 import { addSetup, type SetupPorts } from './routes/setup.ts';
 import { addSources, type SourcePorts } from './routes/sources.ts';
 import { addSpaces, type SpacePorts } from './routes/spaces.ts';
@@ -21,34 +22,35 @@ import { addUnregistered, type UnregisteredPorts } from './routes/unregistered.t
 
 /** What the calls act on. Each noun says beside its routes what it needs. */
 export type RoutePorts = HealthPorts &
-  CustomerPorts &
   UnregisteredPorts &
   SpacePorts &
   PassPorts &
   PresencePorts &
   CheckInPorts &
   EventPorts &
+  SetupPorts &
   SourcePorts & {
-    readonly setup: SetupPorts;
-    /** Keeps idempotency keys. */
-    readonly db: Database;
+    readonly registry: Registry;
   };
 
 export type RouteContext = RoutePorts & {
   readonly clock: Clock;
   readonly log: Logger;
   readonly findCaller: FindCaller;
-  readonly options: { readonly allowInsecure: boolean; readonly streamLimits?: StreamLimits };
+  readonly options: { readonly allowInsecure: boolean; readonly adminToken?: string } & {
+    readonly streamLimits?: StreamLimits;
+  };
 };
 
 export function addRoutes(app: Routes, context: RouteContext): void {
-  const { clock, log, findCaller, setup, options, db } = context;
-  const keys = new IdempotencyKeys(db, clock, log);
-  addPages(app, setup.isOpen);
+  const { clock, log, findCaller, options, registry } = context;
+  const keys = new IdempotencyKeys(registry.db, clock, log);
+  const setupIsOpen = async () => options.adminToken === undefined && !(await hasAdminToken(registry.db, clock));
+  addPages(app, setupIsOpen);
   addOpenApiDocument(app);
   addHealth(app, context);
-  addSetup(app, setup, { clock, allowInsecure: options.allowInsecure });
-  addCustomers(app, context);
+  addSetup(app, context, { allowInsecure: options.allowInsecure, setupIsOpen });
+  addCustomers(app, registry);
   addDevices(app, context);
   addUnregistered(app, context, keys);
   addPasses(app, context, keys);

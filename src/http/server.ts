@@ -5,9 +5,10 @@ import type { Socket } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { UserError } from '../runtime/user-error.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { TokenCache } from '../identity/token-cache.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { addAuthentication, withConfiguredAdmin, type FindCaller } from './auth.ts';
+import { toCaller } from './access.ts';
+import { addAuthentication, withConfiguredAdmin } from './auth.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { collectMethods } from './method-not-allowed.ts';
@@ -29,9 +30,8 @@ export type HttpServerOptions = {
 
 export type HttpServerPorts = RoutePorts & {
   readonly options: HttpServerOptions;
-  readonly clock: Clock;
   readonly log: Logger;
-  readonly findCaller: FindCaller;
+  readonly tokens: Pick<TokenCache, 'find'>;
 };
 
 /** How long calls in flight may take to finish once the server closes. */
@@ -70,14 +70,18 @@ export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
   }
   logRequests(app);
   closeGracefully(app);
-  const findCaller = withConfiguredAdmin(ports.findCaller, options.adminToken);
+  const { clock } = ports.registry;
+  const findCaller = withConfiguredAdmin(async (text) => {
+    const token = await ports.tokens.find(text);
+    return token && toCaller(token);
+  }, options.adminToken);
   const refuseOtherMethods = collectMethods(app);
-  addAuthentication(app, { findCaller, clock: ports.clock });
+  addAuthentication(app, { findCaller, clock });
   // Plugins are loaded in this order, and each sees the routes that come after it.
   addSecurityHeaders(app, options);
   addOpenApi(app, options);
   void app.register(async (scope) => {
-    addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { ...ports, findCaller });
+    addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { ...ports, clock, findCaller });
     refuseOtherMethods(scope);
   });
   return app;

@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
 import { presenceMember, shardKeys, shardOf, type ShardKeys } from './keys.ts';
 import { observeScript } from './scripts.ts';
-import { packSighting, type PackedSighting } from './sighting.ts';
+import { packAdoption, packSighting, type PackedSighting } from './sighting.ts';
 import type { UnregisteredStations } from './unregistered.ts';
 
 /** What the engine must know of a space. */
@@ -58,7 +58,7 @@ export class PresenceEngine implements ObservationSink {
   }
 
   observe(observation: Observation, done: (result: RecordResult) => void): void {
-    const { space, resolve, unregistered, shards } = this.#ports;
+    const { space, resolve, unregistered } = this.#ports;
     const timing = space(observation.spaceId);
     if (timing === undefined) {
       this.#ignore('unknownSpace', done);
@@ -78,19 +78,36 @@ export class PresenceEngine implements ObservationSink {
       this.#ignore('notOptedIn', done);
       return;
     }
-    const sighting = packSighting(
-      presenceMember(timing.id, owner.customerId),
-      owner.deviceId,
-      observation,
-      timing,
-    );
-    const batcher = this.#batchers[shardOf(owner.customerId, shards)] as Batcher<PackedSighting>;
-    batcher.add(sighting, (stored) => done(stored ? 'recorded' : 'notRecorded'));
+    const member = presenceMember(timing.id, owner.customerId);
+    this.#add(owner, packSighting(member, owner.deviceId, observation, timing), done);
+  }
+
+  /** Takes a station that has just been registered as being here from `at` on. */
+  adopt(
+    spaceId: string,
+    station: MacAddress,
+    seen: { readonly session: number; readonly octets: number },
+    at: number,
+    done: (result: RecordResult) => void,
+  ): void {
+    const timing = this.#ports.space(spaceId);
+    const owner = this.#ports.resolve(station, undefined);
+    if (timing === undefined || owner === undefined) this.#ignore(timing ? 'nobody' : 'unknownSpace', done);
+    else if (!owner.optedIn) this.#ignore('notOptedIn', done);
+    else {
+      const member = presenceMember(timing.id, owner.customerId);
+      this.#add(owner, packAdoption(member, owner.deviceId, seen, at, timing), done);
+    }
   }
 
   /** Resolves when every observation that was taken has had its answer. */
   async settled(): Promise<void> {
     await Promise.all(this.#batchers.map((batcher) => batcher.drained()));
+  }
+
+  #add(owner: Resolution, sighting: PackedSighting, done: (result: RecordResult) => void): void {
+    const batcher = this.#batchers[shardOf(owner.customerId, this.#ports.shards)] as Batcher<PackedSighting>;
+    batcher.add(sighting, (stored) => done(stored ? 'recorded' : 'notRecorded'));
   }
 
   #ignore(reason: IgnoredReason, done: (result: RecordResult) => void): void {

@@ -41,6 +41,17 @@ export function packSighting(
   ];
 }
 
+/** A sighting of a station that is here while it becomes somebody's: it goes on in its session, from now. */
+export function packAdoption(
+  member: string,
+  deviceId: string,
+  seen: { readonly session: number; readonly octets: number },
+  at: number,
+  timing: { readonly idleTimeout: number; readonly settle: number },
+): PackedSighting {
+  return [member, deviceId, seen.session, kinds.associated, at, at, seen.octets, timing.idleTimeout, timing.settle];
+}
+
 function kindOf(kind: ObservationKind, status: 'start' | 'interim' | 'stop'): number {
   return status === 'start' ? kinds.started : kinds[kind];
 }

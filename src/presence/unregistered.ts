@@ -29,6 +29,11 @@ export type UnregisteredStation = {
   readonly lastSeenAt: number;
   readonly accessPoint: string | null;
   readonly ssid: string | null;
+  /** Whether its last session is over. */
+  readonly left: boolean;
+  /** Its last session and that session's counters, as a sighting has them. */
+  readonly session: number;
+  readonly octets: number;
 };
 
 type Details = {
@@ -41,7 +46,14 @@ type Details = {
 };
 
 type PackedStation = [id: string, at: number, session: number, octets: number, left: boolean, details: string];
-type Stored = [firstSeenAt: number, lastSeenAt: number, session: number, octets: number, details: string];
+type Stored = [
+  firstSeenAt: number,
+  lastSeenAt: number,
+  session: number,
+  octets: number,
+  details: string,
+  left: boolean,
+];
 
 /**
  * Devices that nobody has registered: known for a day, in Redis only, their addresses sealed under a key that is
@@ -157,7 +169,7 @@ export class UnregisteredStations {
   }
 
   #open(id: string, packed: Buffer): UnregisteredStation | undefined {
-    const [firstSeenAt, lastSeenAt, , , json] = this.#packr.unpack(packed) as Stored;
+    const [firstSeenAt, lastSeenAt, session, octets, json, left] = this.#packr.unpack(packed) as Stored;
     const { spaceId, sourceId, sealed, accessPoint, ssid } = JSON.parse(json) as Details;
     const station = open((day) => this.#dayKey(day), sealed);
     // Sealed under another master key: nobody can say whose it was, and it is forgotten within the day.
@@ -172,6 +184,9 @@ export class UnregisteredStations {
       lastSeenAt,
       accessPoint,
       ssid,
+      left,
+      session,
+      octets,
     };
   }
 

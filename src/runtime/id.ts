@@ -14,3 +14,10 @@ export function randomText(length: number): string {
 export function newId(prefix: string): string {
   return `${prefix}_${randomText(20)}`;
 }
+
+/** The same 20 characters for the same digest: five bits each of its first 20 bytes. `digest` has a character per byte. */
+export function textOfBytes(digest: string): string {
+  let text = '';
+  for (let index = 0; index < 20; index++) text += alphabet.charAt(digest.charCodeAt(index) & 31);
+  return text;
+}

@@ -49,6 +49,12 @@ describe('token create', () => {
     expect(JSON.parse(stdout)).toEqual({ id: expect.any(String), role: 'admin', token: expect.any(String) });
   });
 
+  test('a customer who does not exist is refused', async () => {
+    const { code, stderr } = await createToken('--role', 'member', '--customer', 'mia');
+    expect(code).toBe(1);
+    expect(stderr).toBe('rollcall: there is no customer "mia"; make the customer first, with PUT /v1/customers/mia\n');
+  });
+
   test.each([
     [['--role', 'viewer', '--space', 'elsewhere'], 'there is no space "elsewhere" in the configuration'],
     [['--role', 'member'], 'give both --role member and --customer'],

@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -48,9 +52,22 @@ describe('the Dockerfile', () => {
     expect(afterUser.some(({ word }) => word === 'RUN')).toBe(false);
   });
 
-  test('asks the health of the service over HTTP', () => {
+  test('asks the health of the service over HTTP, and believes only a good answer', async () => {
     const check = instructions.find(({ word }) => word === 'HEALTHCHECK')?.rest.join(' ') ?? '';
-    expect(check).toContain('ROLLCALL_HEALTH_URL');
-    expect(text).toMatch(/ROLLCALL_HEALTH_URL=http:\/\/127\.0\.0\.1:8080\/livez/);
+    const [, ...args] = JSON.parse(/CMD (\[.*\])$/.exec(check)?.[1] ?? '[]') as string[];
+    let status = 200;
+    await using server = createServer((_request, response) => void response.writeHead(status).end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ask = () =>
+      new Promise<number | null>((resolve) => {
+        const env = { ROLLCALL_HEALTH_URL: `http://127.0.0.1:${port}/livez` };
+        spawn(process.execPath, args, { env, stdio: 'ignore' }).on('exit', resolve);
+      });
+    expect(await ask()).toBe(0);
+    status = 503;
+    expect(await ask()).toBe(1);
+    expect(text).toContain('ROLLCALL_HEALTH_URL=http://127.0.0.1:8080/livez');
   });
 });

@@ -2,47 +2,22 @@ import { z } from 'zod';
 import { allow } from '../access.ts';
 import { callerOf } from '../auth.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import {
-  deviceFieldsSchema,
-  deviceSchema,
-  toDeviceView,
-  type DeviceClass,
-  type DeviceRecord,
-} from '../device-schema.ts';
+import { deviceFieldsSchema, deviceSchema, toDeviceView } from '../device-schema.ts';
 import { id, listOf, page } from '../fields.ts';
 import { macField } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
-import { unknownCustomer } from '../space-access.ts';
+import { deleteDevice, getDevice, listDevices, type DeviceInput, type putDevice } from '../../identity/devices.ts';
+import type { Registry } from '../../identity/registry.ts';
 import type { MacAddress } from '../../observation/mac-address.ts';
 
-export type DeviceFields = {
-  readonly customerId: string;
-  readonly name: string | null;
-  readonly class: DeviceClass | null;
-};
-
-export type PutDeviceResult =
-  | { readonly result: 'created' | 'updated'; readonly device: DeviceRecord }
-  | { readonly result: 'unknownCustomer' };
-
 export type DevicePorts = {
-  readonly devices: {
-    /** Registers the address; whoever is present with it now arrives at once. */
-    readonly put: (address: MacAddress, fields: DeviceFields) => Promise<PutDeviceResult>;
-    readonly get: (deviceId: string) => Promise<DeviceRecord | undefined>;
-    readonly find: (address: MacAddress) => Promise<DeviceRecord | undefined>;
-    /** By id. */
-    readonly list: (
-      filter: { readonly customerId: string | undefined },
-      page: { readonly limit: number; readonly after: string | undefined },
-    ) => Promise<readonly DeviceRecord[]>;
-    /** False when no device has this address. */
-    readonly remove: (address: MacAddress) => Promise<boolean>;
-  };
+  readonly registry: Registry;
+  /** `putDevice`, after which whoever is present with the device arrives at once. */
+  readonly registerDevice: (mac: MacAddress, input: DeviceInput) => ReturnType<typeof putDevice>;
 };
 
-export function addDevices(app: Routes, { devices }: DevicePorts): void {
+export function addDevices(app: Routes, { registry, registerDevice }: DevicePorts): void {
   const params = z.strictObject({ mac: macField });
   const writers = allow('platform', 'frontdesk');
   const readers = allow('platform', 'frontdesk', 'viewer');
@@ -50,21 +25,19 @@ export function addDevices(app: Routes, { devices }: DevicePorts): void {
   app.route({
     method: 'PUT',
     url: '/v1/devices/:mac',
-    config: { access: writers },
+    config: { access: writers, failures: [409] },
     schema: {
       summary: 'Registers a device to a customer, or changes what is known of it',
-      description: 'A device that is present now checks its owner in at once.',
+      description:
+        'What is left out stays as it is. A device that is present now checks its owner in at once. One that is registered to another customer is a 409: nobody moves a device by mistake.',
       tags: ['devices'],
       params,
       body: deviceFieldsSchema,
       response: { 200: deviceSchema, 201: deviceSchema },
     },
     handler: async (request, reply) => {
-      const { customerId, name = null, class: deviceClass = null } = request.body;
-      const outcome = await devices.put(request.params.mac, { customerId, name, class: deviceClass });
-      if (outcome.result === 'unknownCustomer') throw unknownCustomer('customerId');
-      const status = outcome.result === 'created' ? 201 : 200;
-      return reply.code(status).send(toDeviceView(callerOf(request), outcome.device));
+      const { device, created } = await registerDevice(request.params.mac, request.body);
+      return reply.code(created ? 201 : 200).send(toDeviceView(callerOf(request), device));
     },
   });
 
@@ -74,7 +47,7 @@ export function addDevices(app: Routes, { devices }: DevicePorts): void {
     config: { access: readers },
     schema: { summary: 'One device, by its address', tags: ['devices'], params, response: { 200: deviceSchema } },
     handler: async (request) => {
-      const device = await devices.find(request.params.mac);
+      const device = await getDevice(registry, request.params.mac);
       if (device === undefined) throw notFound('device');
       return toDeviceView(callerOf(request), device);
     },
@@ -93,7 +66,11 @@ export function addDevices(app: Routes, { devices }: DevicePorts): void {
     handler: async (request) => {
       const { customerId, limit, cursor } = request.query;
       const caller = callerOf(request);
-      const rows = await devices.list({ customerId }, { limit: limit + 1, after: decodeCursor(z.string(), cursor) });
+      const rows = await listDevices(registry, {
+        customerId,
+        limit: limit + 1,
+        after: decodeCursor(z.string(), cursor),
+      });
       const { items, nextCursor } = toPage(rows, limit, (device) => device.id);
       return { items: items.map((device) => toDeviceView(caller, device)), nextCursor };
     },
@@ -110,7 +87,7 @@ export function addDevices(app: Routes, { devices }: DevicePorts): void {
       response: { 204: z.undefined().describe('The device is forgotten') },
     },
     handler: async (request, reply) => {
-      if (!(await devices.remove(request.params.mac))) throw notFound('device');
+      if (!(await deleteDevice(registry, request.params.mac))) throw notFound('device');
       return reply.code(204).send();
     },
   });

@@ -6,6 +6,8 @@ import type { IdempotencyKeys } from '../idempotency.ts';
 import { fieldProblem, notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { unknownSpace, type SpaceCatalog } from '../space-access.ts';
+import { getCustomer } from '../../identity/customers.ts';
+import type { Registry } from '../../identity/registry.ts';
 import type { Pass } from '../../checkins/entitlement.ts';
 import type { NewPass } from '../../checkins/passes.ts';
 
@@ -22,7 +24,7 @@ export type PassPorts = {
     /** False when there is no such pass. */
     readonly revoke: (passId: string) => Promise<boolean>;
   };
-  readonly customerExists: (customerId: string) => Promise<boolean>;
+  readonly registry: Registry;
   readonly spaces: SpaceCatalog;
 };
 
@@ -55,7 +57,7 @@ const newPassSchema = z
     },
   );
 
-export function addPasses(app: Routes, { passes, customerExists, spaces }: PassPorts, keys: IdempotencyKeys): void {
+export function addPasses(app: Routes, { passes, registry, spaces }: PassPorts, keys: IdempotencyKeys): void {
   const params = z.strictObject({ id });
 
   app.route({
@@ -97,7 +99,7 @@ export function addPasses(app: Routes, { passes, customerExists, spaces }: PassP
       response: { 200: listOf(passSchema) },
     },
     handler: async (request) => {
-      if (!(await customerExists(request.params.id))) throw notFound('customer');
+      if ((await getCustomer(registry.db, request.params.id)) === undefined) throw notFound('customer');
       const { limit, cursor } = request.query;
       const rows = await passes.list(request.params.id, { limit: limit + 1, after: decodeCursor(z.string(), cursor) });
       return toPage(rows, limit, (pass) => pass.id);

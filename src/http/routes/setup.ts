@@ -4,7 +4,9 @@ import { isLoopbackAddress, networkOf, tooManyRequests } from '../auth.ts';
 import { Problem } from '../problem.ts';
 import { createRateLimit, type Rate } from '../rate-limit.ts';
 import type { Routes } from '../route.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import type { Registry } from '../../identity/registry.ts';
+import { createToken } from '../../identity/tokens.ts';
+import type { SetupCode } from '../setup-code.ts';
 
 /** What to type into an access point; the secret itself stays in its file. */
 export type AccessPointHint = {
@@ -17,11 +19,11 @@ export type AccessPointHint = {
 };
 
 export type SetupPorts = {
-  /** Whether there is no admin yet. */
-  readonly isOpen: () => Promise<boolean>;
-  /** A first admin token for the one-time code, once; undefined for a code that is wrong, used or too old. */
-  readonly redeem: (code: string) => Promise<string | undefined>;
-  readonly accessPoints: () => readonly AccessPointHint[];
+  readonly registry: Registry;
+  readonly setup: {
+    readonly code: SetupCode;
+    readonly accessPoints: () => readonly AccessPointHint[];
+  };
 };
 
 const perNetwork: Rate = { perSecond: 0.1, burst: 5 };
@@ -29,8 +31,8 @@ const overall: Rate = { perSecond: 1, burst: 30 };
 
 export function addSetup(
   app: Routes,
-  setup: SetupPorts,
-  { clock, allowInsecure }: { readonly clock: Clock; readonly allowInsecure: boolean },
+  { registry: { db, clock }, setup }: SetupPorts,
+  { allowInsecure, setupIsOpen }: { readonly allowInsecure: boolean; readonly setupIsOpen: () => Promise<boolean> },
 ): void {
   const attempts = createRateLimit(clock);
 
@@ -67,14 +69,18 @@ export function addSetup(
           'use https, or set http.allowInsecure, or open the link on the machine that runs Rollcall',
         );
       }
-      const token = await setup.redeem(request.body.code);
-      if (token === undefined) {
+      const made = await setup.code.redeem(request.body.code, async () => {
+        if (!(await setupIsOpen())) throw new Problem(403, 'setupDone', 'there is an admin already');
+        return createToken(db, clock, { role: 'admin', name: 'set-up link' });
+      });
+      if (made === undefined) {
         throw new Problem(
           403,
           'codeNotValid',
           'this code is wrong, was used, or is older than an hour; start Rollcall again to get a new one',
         );
       }
+      const { token } = made;
       return reply.code(201).send({
         token,
         accessPoints: [...setup.accessPoints()],

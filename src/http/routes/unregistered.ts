@@ -7,8 +7,9 @@ import type { IdempotencyKeys } from '../idempotency.ts';
 import { maskAddress } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
-import { spacesFor, unknownCustomer, type SpaceCatalog } from '../space-access.ts';
+import { spacesFor, type SpaceCatalog } from '../space-access.ts';
 import type { DevicePorts } from './devices.ts';
+import { listDevices } from '../../identity/devices.ts';
 import type { UnregisteredStation, UnregisteredStations } from '../../presence/unregistered.ts';
 
 export type UnregisteredPorts = DevicePorts & {
@@ -32,7 +33,7 @@ const unregisteredSchema = z
 
 export function addUnregistered(
   app: Routes,
-  { unregistered, devices, spaces }: UnregisteredPorts,
+  { unregistered, registry, registerDevice, spaces }: UnregisteredPorts,
   keys: IdempotencyKeys,
 ): void {
   app.route({
@@ -72,15 +73,14 @@ export function addUnregistered(
     },
     handler: async (request, reply) => {
       const caller = callerOf(request);
-      const { customerId, name = null, class: deviceClass = null } = request.body;
       const made = await keys.once(request, async () => {
         const found = await unregistered.get(request.params.id);
         if (found === undefined || !seesSpace(caller, found.spaceId)) throw notFound('unregistered device');
-        const outcome = await devices.put(found.station, { customerId, name, class: deviceClass });
-        if (outcome.result === 'unknownCustomer') throw unknownCustomer('customerId');
-        return { status: 201, id: outcome.device.id };
+        const { device } = await registerDevice(found.station, request.body);
+        return { status: 201, id: device.id };
       });
-      const device = await devices.get(made.id);
+      const { customerId } = request.body;
+      const device = (await listDevices(registry, { customerId, limit: 500 })).find(({ id }) => id === made.id);
       if (device === undefined) throw notFound('device');
       return reply.code(201).send(toDeviceView(caller, device));
     },

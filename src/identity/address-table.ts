@@ -1,0 +1,148 @@
+/** Stands for no row. */
+export const none = -1;
+
+/** `dev_` and 20 characters of ASCII (runtime/id.ts); the prefix is not stored. */
+const idPrefix = 'dev_';
+const idLength = 20;
+
+/** Rows that were removed are used again only after this many: see `takeRecycled`. */
+const recycleAfter = 4096;
+
+const letters = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+
+/**
+ * Registered addresses: 64 bits of the keyed hash -> device and customer. Columns of numbers instead of objects, and
+ * open addressing with linear probing over them: 40 bytes per address where a Map of objects takes 300. Two of a
+ * million addresses share 64 bits once in 37 million installations, and nobody can look for such a pair without the key.
+ */
+export class AddressTable {
+  /** Row + 1, or 0 for a free slot. Always a power of two, and at most two thirds full. */
+  #slots = new Uint32Array(1024);
+  #high = new Uint32Array(512);
+  #low = new Uint32Array(512);
+  #customer = new Int32Array(512);
+  #device = new Uint8Array(512 * idLength);
+  #rows = 0;
+  #size = 0;
+  readonly #free: number[] = [];
+  readonly #removed: number[] = [];
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The row of these 64 bits, or `none`. It stays the row of this address until the address is removed. */
+  find(high: number, low: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = low & mask; ; slot = (slot + 1) & mask) {
+      const row = (slots[slot] as number) - 1;
+      if (row === none) return none;
+      if (this.#low[row] === low && this.#high[row] === high) return row;
+    }
+  }
+
+  /** The customer's row in the table of customers; `none` for a row that was removed. */
+  customer(row: number): number {
+    return this.#customer[row] as number;
+  }
+
+  deviceId(row: number): string {
+    let id = idPrefix;
+    const end = (row + 1) * idLength;
+    for (let at = row * idLength; at < end; at++) id += letters[this.#device[at] as number] as string;
+    return id;
+  }
+
+  set(high: number, low: number, deviceId: string, customer: number) {
+    if (deviceId.length !== idPrefix.length + idLength || !deviceId.startsWith(idPrefix)) {
+      throw new RangeError(`"${deviceId}" is not the id of a device`);
+    }
+    let row = this.find(high, low);
+    if (row === none) {
+      row = this.#newRow();
+      this.#high[row] = high;
+      this.#low[row] = low;
+      if ((this.#size + 1) * 3 > this.#slots.length * 2) this.#widen();
+      place(this.#slots, low, row);
+      this.#size += 1;
+    }
+    this.#customer[row] = customer;
+    for (let index = 0; index < idLength; index++) {
+      this.#device[row * idLength + index] = deviceId.charCodeAt(idPrefix.length + index) & 0x7f;
+    }
+  }
+
+  remove(high: number, low: number) {
+    const row = this.find(high, low);
+    if (row === none) return;
+    this.#unplace(row);
+    this.#customer[row] = none;
+    this.#removed.push(row);
+    this.#size -= 1;
+  }
+
+  /**
+   * Whether rows of removed addresses are about to become rows of others. Whoever remembers rows must forget them all
+   * then, and finds `none` as the customer of a removed one until then.
+   */
+  takeRecycled(): boolean {
+    if (this.#removed.length < recycleAfter) return false;
+    for (const row of this.#removed) this.#free.push(row);
+    this.#removed.length = 0;
+    return true;
+  }
+
+  #newRow(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#rows === this.#high.length) {
+      const length = Math.ceil(this.#rows * 1.5);
+      this.#high = grown(this.#high, length);
+      this.#low = grown(this.#low, length);
+      this.#customer = grown(this.#customer, length);
+      this.#device = grown(this.#device, length * idLength);
+    }
+    return this.#rows++;
+  }
+
+  #widen() {
+    const wider = new Uint32Array(this.#slots.length * 2);
+    for (const entry of this.#slots) {
+      if (entry !== 0) place(wider, this.#low[entry - 1] as number, entry - 1);
+    }
+    this.#slots = wider;
+  }
+
+  /** Closes the gap: whatever follows in the same run and may stand earlier is moved there, so no slot stays a tomb. */
+  #unplace(row: number) {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let gap = (this.#low[row] as number) & mask;
+    while (slots[gap] !== row + 1) gap = (gap + 1) & mask;
+    for (let slot = (gap + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const home = (this.#low[(slots[slot] as number) - 1] as number) & mask;
+      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
+      slots[gap] = slots[slot] as number;
+      gap = slot;
+    }
+    slots[gap] = 0;
+  }
+}
+
+function place(slots: Uint32Array, key: number, row: number) {
+  const mask = slots.length - 1;
+  let slot = key & mask;
+  while (slots[slot] !== 0) slot = (slot + 1) & mask;
+  slots[slot] = row + 1;
+}
+
+/** A longer copy. */
+export function grown<Column extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(
+  column: Column,
+  length: number,
+): Column {
+  const longer = new (column.constructor as new (length: number) => Column)(length);
+  longer.set(column);
+  return longer;
+}

@@ -1,0 +1,106 @@
+import type { MacAddress } from '../observation/mac-address.ts';
+import { textOfBytes } from '../runtime/id.ts';
+import type { AddressVault } from './address-vault.ts';
+import { none } from './address-table.ts';
+import { DirectoryTables } from './directory-tables.ts';
+import { foldIdentity } from './fold-identity.ts';
+import { StationCache, unknown } from './station-cache.ts';
+
+/** Whose station it is. */
+export type Resolution = {
+  readonly customerId: string;
+  /** A registered device, or `sta_…`/`idn_…` for what is known through an identity alone. */
+  readonly deviceId: string;
+  readonly optedIn: boolean;
+};
+
+/** Names of what is not registered, remembered so that they are not computed with every packet. */
+const mostNames = 65_536;
+
+/** Who is who, asked with every packet: in memory, without waiting, and without creating more than the answer. */
+export class DirectoryIndex {
+  readonly #vault: Pick<AddressVault, 'addressHash' | 'nameHash'>;
+  readonly #cache = new StationCache();
+  readonly #names = new Map<string, string>();
+  #tables: DirectoryTables;
+  #version = 0;
+
+  constructor(vault: Pick<AddressVault, 'addressHash' | 'nameHash'>, tables = new DirectoryTables(0)) {
+    this.#vault = vault;
+    this.#tables = tables;
+  }
+
+  /** Goes up with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Registered addresses. */
+  get size(): number {
+    return this.#tables.size;
+  }
+
+  /**
+   * The owner of a station, or of what the network authenticated. The identity wins: it was proven to the network, and
+   * an address is only what a device says of itself. Of several identities the first that is known counts.
+   */
+  resolve(station: MacAddress | undefined, identities: readonly string[] | undefined): Resolution | undefined {
+    const row = station === undefined ? none : this.#find(station);
+    const owner = row === none ? none : this.#tables.ownerOf(row);
+    const identified = identities === undefined ? none : this.#identify(identities);
+    const customer = identified === none ? owner : identified;
+    if (customer === none) return undefined;
+    return {
+      customerId: this.#tables.customerId(customer),
+      deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? []),
+      optedIn: this.#tables.isOptedIn(customer),
+    };
+  }
+
+  /** Applies changes to the tables that are in use. `added`: something may be found now that was not before. */
+  update(change: (tables: DirectoryTables) => void) {
+    change(this.#tables);
+    this.#version += 1;
+    if (this.#tables.takeRecycled()) this.#cache.clear();
+    else this.#cache.forgetNobodies();
+  }
+
+  /** Puts tables that were built anew in the place of those in use. */
+  replace(tables: DirectoryTables) {
+    this.#tables = tables;
+    this.#version += 1;
+    this.#cache.clear();
+  }
+
+  #find(station: MacAddress): number {
+    const cached = this.#cache.get(station);
+    if (cached !== unknown) return cached;
+    const row = this.#tables.findAddress(this.#vault.addressHash.digest(station));
+    this.#cache.set(station, row);
+    return row;
+  }
+
+  #identify(identities: readonly string[]): number {
+    for (const identity of identities) {
+      const customer = this.#tables.findIdentity(identity);
+      if (customer !== none) return customer;
+    }
+    return none;
+  }
+
+  #nameOf(station: MacAddress | undefined, identities: readonly string[]): string {
+    const key = station ?? foldIdentity(identities.find((identity) => this.#tables.findIdentity(identity) !== none) ?? '');
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    const name =
+      station === undefined
+        ? `idn_${textOfBytes(this.#vault.nameHash(key))}`
+        : `sta_${textOfBytes(this.#vault.addressHash.digest(station))}`;
+    for (const oldest of this.#names.keys()) {
+      if (this.#names.size < mostNames) break;
+      this.#names.delete(oldest);
+    }
+    this.#names.set(key, name);
+    return name;
+  }
+}

@@ -1,0 +1,126 @@
+import { AddressTable, grown, none } from './address-table.ts';
+import { foldIdentity } from './fold-identity.ts';
+import { TextTable } from './text-table.ts';
+
+/** What is known of a customer, in `#state`. */
+const gone = 0;
+const optedOut = 1;
+const optedIn = 2;
+
+/** Values of the digits of base64url by their character codes. */
+const digits = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.indexOf(String.fromCharCode(code))),
+);
+
+/** The registry in memory, as rows of numbers. It knows no SQL, no secret and no policy. */
+export class DirectoryTables {
+  readonly #addresses = new AddressTable();
+  readonly #customers: TextTable;
+  readonly #identities: TextTable;
+  #state = new Uint8Array(512);
+  /** By the identity's row, the customer's. */
+  #identified = new Int32Array(512);
+
+  /** `seed` is any random number. */
+  constructor(seed: number) {
+    this.#customers = new TextTable(seed);
+    this.#identities = new TextTable(seed);
+  }
+
+  /** Registered addresses. */
+  get size(): number {
+    return this.#addresses.size;
+  }
+
+  setCustomer(id: string, isOptedIn: boolean) {
+    const customer = this.#customers.add(id);
+    if (customer >= this.#state.length) this.#state = grown(this.#state, Math.ceil(customer * 1.5) + 1);
+    this.#state[customer] = isOptedIn ? optedIn : optedOut;
+  }
+
+  /** Whatever still points at the customer finds nobody from now on. */
+  removeCustomer(id: string) {
+    const customer = this.#customers.find(id);
+    if (customer !== none) this.#state[customer] = gone;
+  }
+
+  /** An address of a customer who is not here is left out: the change that brings the customer brings it too. */
+  setAddress(hashText: string, deviceId: string, customerId: string) {
+    const customer = this.#customers.find(customerId);
+    if (customer !== none) this.#addresses.set(highBits(hashText), lowBits(hashText), deviceId, customer);
+  }
+
+  removeAddress(hashText: string) {
+    this.#addresses.remove(highBits(hashText), lowBits(hashText));
+  }
+
+  setIdentity(identity: string, customerId: string) {
+    const customer = this.#customers.find(customerId);
+    if (customer === none) return;
+    const row = this.#identities.add(identity);
+    if (row >= this.#identified.length) this.#identified = grown(this.#identified, Math.ceil(row * 1.5) + 1);
+    this.#identified[row] = customer;
+  }
+
+  removeIdentity(identity: string) {
+    const row = this.#identities.find(identity);
+    if (row !== none) this.#identified[row] = none;
+  }
+
+  /** The row of a digest, one character per byte, or `none`. */
+  findAddress(digest: string): number {
+    return this.#addresses.find(bits(digest, 0), bits(digest, 4));
+  }
+
+  /** The customer whose identity this is, or `none`. */
+  findIdentity(identity: string): number {
+    const row = this.#identities.find(foldIdentity(identity));
+    return row === none ? none : this.#present(this.#identified[row] as number);
+  }
+
+  /** The customer whose address this row is, or `none` when one or the other has gone. */
+  ownerOf(addressRow: number): number {
+    return this.#present(this.#addresses.customer(addressRow));
+  }
+
+  deviceId(addressRow: number): string {
+    return this.#addresses.deviceId(addressRow);
+  }
+
+  customerId(customer: number): string {
+    return this.#customers.text(customer);
+  }
+
+  isOptedIn(customer: number): boolean {
+    return this.#state[customer] === optedIn;
+  }
+
+  /** See `AddressTable.takeRecycled`. */
+  takeRecycled(): boolean {
+    return this.#addresses.takeRecycled();
+  }
+
+  #present(customer: number): number {
+    return customer === none || this.#state[customer] === gone ? none : customer;
+  }
+}
+
+function bits(digest: string, at: number): number {
+  const high = (digest.charCodeAt(at) << 24) | (digest.charCodeAt(at + 1) << 16);
+  return (high | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3)) >>> 0;
+}
+
+/** The same 32 bits, out of the base64url that the ledger holds. */
+function highBits(text: string): number {
+  const top = (digit(text, 0) << 26) | (digit(text, 1) << 20) | (digit(text, 2) << 14);
+  return (top | (digit(text, 3) << 8) | (digit(text, 4) << 2) | (digit(text, 5) >> 4)) >>> 0;
+}
+
+function lowBits(text: string): number {
+  const top = ((digit(text, 5) & 15) << 28) | (digit(text, 6) << 22) | (digit(text, 7) << 16);
+  return (top | (digit(text, 8) << 10) | (digit(text, 9) << 4) | (digit(text, 10) >> 2)) >>> 0;
+}
+
+function digit(text: string, at: number): number {
+  return digits[text.charCodeAt(at)] as number;
+}

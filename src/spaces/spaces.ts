@@ -1,0 +1,48 @@
+/** What is set for a space. Durations are milliseconds. */
+export type SpaceSettings = {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly timeZone: string;
+  readonly idleTimeout: number;
+  readonly settle: number;
+  readonly rejoin: number;
+  readonly maxBlind: number;
+  /** Absent: every SSID counts. */
+  readonly ssids?: readonly string[] | undefined;
+  readonly methods: readonly string[];
+  readonly requirePass: boolean;
+};
+
+/** A place that people check in to. */
+export type Space = SpaceSettings & {
+  readonly name: string;
+  /** Whether being on this network is being here. A source that names no SSID is believed to watch the right one. */
+  counts(ssid: string | undefined): boolean;
+};
+
+/** The spaces there are. */
+export class Spaces {
+  readonly #spaces: ReadonlyMap<string, Space>;
+
+  constructor(settings: readonly SpaceSettings[]) {
+    this.#spaces = new Map(settings.map((space) => [space.id, toSpace(space)]));
+  }
+
+  get(id: string): Space | undefined {
+    return this.#spaces.get(id);
+  }
+
+  /** In the order in which they were configured. */
+  list(): readonly Space[] {
+    return [...this.#spaces.values()];
+  }
+}
+
+function toSpace(settings: SpaceSettings): Space {
+  const listed = settings.ssids && new Set(settings.ssids);
+  return {
+    ...settings,
+    name: settings.name ?? settings.id,
+    counts: (ssid) => ssid === undefined || listed === undefined || listed.has(ssid),
+  };
+}
