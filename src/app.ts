@@ -1,9 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { accessPointHints, httpOptions, spaceCatalog, toSourceView } from './app-http.ts';
+import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
+import { openConnections } from './app-redis.ts';
 import { whoIsIn } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
-import { countPresent } from './checkins/gauges.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { addPass, getPass, listPasses, revokePass } from './checkins/passes.ts';
 import { Recorder } from './checkins/recorder.ts';
@@ -12,88 +15,124 @@ import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
 import { createHttpServer, listen } from './http/server.ts';
-import { createSetupCode } from './identity/setup-code.ts';
+import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
+import { putDevice } from './identity/devices.ts';
+import { DirectoryIndex } from './identity/directory-index.ts';
+import { IndexFollower } from './identity/index-follower.ts';
 import { openMasterKey } from './identity/master-key.ts';
-import { createToken, hasAdminToken } from './identity/tokens.ts';
 import { TokenCache } from './identity/token-cache.ts';
+import { hasAdminToken } from './identity/tokens.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
+import { shardKeys } from './presence/keys.ts';
 import { NasResets } from './presence/nas-resets.ts';
 import { welcomeRegistered } from './presence/registration.ts';
 import { readPresence } from './presence/state.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
-import { connectRedis, createRedis, redactedUrl, type Redis, type RedisTarget } from './redis/connect.ts';
-import { readDurability } from './redis/durability.ts';
-import { PrivateRedisServer } from './redis/private-server.ts';
+import type { Redis } from './redis/connect.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createSource } from './sources/catalog.ts';
-import type { Source } from './sources/source.ts';
+import { Spaces } from './spaces/spaces.ts';
 
 /** What the service takes from the machine it runs on. */
-export type AppEnvironment = { readonly clock: Clock; readonly log: Logger };
+export type AppEnvironment = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Holds the RADIUS secret when it was generated. */
+  readonly radiusSecretFile?: string | undefined;
+};
 
 /** A running service. Disposing it stops taking in, finishes what is under way, and closes everything, in that order. */
 export interface App extends AsyncDisposable {
+  readonly welcome: Welcome;
+}
+
+export type Welcome = {
   readonly httpUrl: string;
   /** The link for the first admin, and the file (mode 0600) that holds it; only while there is no admin. */
   readonly setupLink?: string;
   readonly setupLinkFile?: string;
+  /** Where RADIUS accounting is listened to. */
   readonly radius: readonly ListenAddress[];
-}
+};
 
-/** Most nodes run one shard; a Redis Cluster spreads several. */
+/** A Redis Cluster would spread several; one server is best used by one. */
 const shards = 1;
 
 /** Puts the service together. What was built when a step fails is taken apart again, last first. */
-export async function openApp(config: Config, { clock, log }: AppEnvironment): Promise<App> {
+export async function openApp(config: Config, { clock, log, radiusSecretFile }: AppEnvironment): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const metrics = createMetrics();
-  const node = `${hostname()}-${process.pid}-${randomText(6)}`;
 
   stack.use(lockDataDirectory(config.dataDir));
-  const db = stack.use(await openLedgerDatabase(config, { clock, log }));
+  const db = stack.use(
+    await openDatabase(
+      { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() },
+      { migrate: true, clock, onError: (error) => log.warn({ err: error.message }, 'the database closed a connection') },
+    ),
+  );
   const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
-  const vault = new AddressVault(masterKey);
-  const registry = { db, clock, vault };
+  const registry = { db, clock, vault: new AddressVault(masterKey) };
   const spaces = new Spaces(config.spaces);
-  const directory = stack.use(await openDirectory({ registry, optIn: config.privacy.optIn, log }));
+  const tokens = new TokenCache(db, clock);
 
-  const connection = await openRedis(config, log, stack);
-  const { redis } = connection;
+  const connections = await openConnections(config, log, stack);
+  const { redis } = connections;
   const unregistered = new UnregisteredStations(redis, clock, log, (purpose) => masterKey.derive(purpose));
-  const stem = randomText(8);
-  let batches = 0;
+  const index = new DirectoryIndex(registry.vault);
   const engine = new PresenceEngine({
     redis,
     shards,
     logger: log,
     space: (id) => spaces.get(id),
-    resolve: (station, identities) => directory.resolve(station, identities),
+    resolve: (station, identities) => index.resolve(station, identities),
     unregistered,
-    uniqueText: () => `${stem}${(batches += 1).toString(36)}-`,
+    uniqueText: uniqueTexts(),
     maxBacklog: config.maxBacklog,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
   });
+  stack.use(
+    await IndexFollower.start({
+      ...registry,
+      index,
+      seed: randomInt(2 ** 32),
+      assumeOptIn: config.privacy.optIn === 'assumed',
+      onRegistered: (registrations) => {
+        for (const { station } of registrations) {
+          welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch(
+            (error: unknown) => log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
+          );
+        }
+      },
+      onChanges: (changes) => {
+        if (changes === 'all') tokens.forget();
+        else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);
+      },
+      onError: (error, failures) => {
+        if (failures === 1) log.warn({ err: error }, 'changes to customers and devices cannot be followed; trying again');
+      },
+    }),
+  );
 
-  const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connection.another() }, log));
+  const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connections.another() }, log));
   const onRecorded = (lastSequence: number, events: readonly EventDraft[]): void => {
     for (const event of events) countEvent(metrics, event);
     feed.onRecorded(lastSequence);
   };
   const rules = (id: string) => spaces.get(id);
   const ledger = new Ledger({ db, clock, rules, onRecorded });
+  const node = `${hostname()}-${process.pid}-${randomText(6)}`;
   for (let shard = 0; shard < shards; shard += 1) {
-    const reader = await connection.another();
     stack.use(
       new Recorder({
         db,
         redis,
-        reader,
+        reader: await connections.another({ commandTimeout: undefined }),
         shard,
         node,
         clock,
@@ -115,4 +154,97 @@ export async function openApp(config: Config, { clock, log }: AppEnvironment): P
       onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
     }),
   );
+
+  const nas = new NasResets(redis);
+  const sink = counted(engine, metrics);
+  const sources = config.sources.map((source) =>
+    createSource(source, { clock, logger: log, sink, nas, count: countRadius(metrics) }),
+  );
+  const setupCode = new SetupCode(clock);
+  const http = createHttpServer({
+    options: httpOptions(config),
+    log,
+    registry,
+    tokens,
+    readiness: () => readiness(db, redis, config.maxBacklog),
+    metricsText: async () => await metricsText(metrics, db, sources),
+    spaces: spaceCatalog(spaces),
+    sources: () => sources.map(toSourceView),
+    feed,
+    ledger,
+    unregistered,
+    registerDevice: (mac, input) => putDevice(registry, mac, input),
+    passes: {
+      add: (customerId, pass) => addPass(db, clock, customerId, pass),
+      get: (id) => getPass(db, id),
+      list: (customerId, page) => listPasses(db, customerId, page),
+      revoke: (id) => revokePass(db, clock, id),
+    },
+    whoIsIn: (spaceId, page) =>
+      whoIsIn(
+        {
+          db,
+          readPresence: (space, customerIds) => readPresence(redis, shards, space, customerIds),
+          idleTimeout: (id) => spaces.get(id)?.idleTimeout,
+        },
+        spaceId,
+        page,
+      ),
+    setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },
+  });
+  stack.defer(() => http.close());
+  const httpUrl = await listen(http, config.http.listen);
+  // Last to start and first to stop: whatever comes in finds everything behind it at work.
+  for (const source of sources) await stack.use(source).start();
+  const welcome = {
+    httpUrl,
+    radius: config.sources.map((source) => source.listen),
+    ...(await offerSetup(config, registry, setupCode, httpUrl)),
+  };
+  log.info({ http: httpUrl, database: db.kind, node }, 'rollcall serves');
+  const running = stack.move();
+  return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Why nothing can be recorded now, one sentence each. */
+async function readiness(db: Database, redis: Redis, maxBacklog: number): Promise<string[]> {
+  const reasons: string[] = [];
+  const [database, pending] = await Promise.allSettled([db.ping(), pendingTransitions(redis)]);
+  if (pending.status === 'rejected') reasons.push('Redis does not answer, so nothing is acknowledged');
+  else if (pending.value >= maxBacklog) {
+    reasons.push(`${pending.value} transitions wait for the database, so nothing more is acknowledged`);
+  }
+  if (database.status === 'rejected') {
+    const waiting = pending.status === 'fulfilled' && pending.value > 0 ? `; ${pending.value} transitions wait` : '';
+    reasons.push(`the database does not answer, so check-ins are not recorded yet${waiting}`);
+  }
+  return reasons;
+}
+
+async function pendingTransitions(redis: Redis): Promise<number> {
+  let pending = 0;
+  for (let shard = 0; shard < shards; shard += 1) pending += await redis.xlen(shardKeys(shard).transitions);
+  return pending;
+}
+
+/** Stems of visit ids: no two calls, nodes or runs give the same. */
+function uniqueTexts(): () => string {
+  const stem = randomText(10);
+  let count = 0;
+  return () => `${stem}${(count++).toString(36)}-`;
+}
+
+/** While nobody can act as an admin, a link that makes the first one, and a file that only its owner may read. */
+async function offerSetup(
+  config: Config,
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { code }: SetupCode,
+  httpUrl: string,
+): Promise<Pick<Welcome, 'setupLink' | 'setupLinkFile'>> {
+  const setupLinkFile = join(config.dataDir, 'setup-link');
+  rmSync(setupLinkFile, { force: true });
+  if (config.http.adminToken !== undefined || (await hasAdminToken(db, clock))) return {};
+  const setupLink = `${config.http.publicUrl ?? httpUrl}/start#${code}`;
+  writeFileSync(setupLinkFile, `${setupLink}\n`, { mode: 0o600 });
+  return { setupLink, setupLinkFile };
 }

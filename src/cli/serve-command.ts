@@ -23,7 +23,7 @@ async function serve(options: CommonOptions, context: CommandContext): Promise<v
   const log = createLogger({ level: loaded.config.logLevel });
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning));
   const { openApp } = await import('../app.ts');
-  const app = await openApp(loaded.config, { clock: systemClock, log });
+  const app = await openApp(loaded.config, { clock: systemClock, log, radiusSecretFile: loaded.radiusSecretFile });
   const facts: WelcomeFacts = { ...app.welcome, ...generatedSecret(loaded) };
   context.stdout.write(
     options.json === true ? `${JSON.stringify(welcomeJson(facts))}\n` : `${formatWelcome(facts, context.stdout)}\n`,

@@ -1,6 +1,6 @@
-import { networkInterfaces } from 'node:os';
 import { styleText } from 'node:util';
-import { isLoopback, type ListenAddress } from '../config/listen.ts';
+import type { ListenAddress } from '../config/listen.ts';
+import { machineAddresses, reachableAddresses } from '../runtime/machine-addresses.ts';
 import type { Output } from './context.ts';
 
 /** What someone who has just started the service needs to go on. */
@@ -30,7 +30,7 @@ export function formatWelcome(facts: WelcomeFacts, output: Output, addresses = m
     lines.push(
       '',
       '  Type this into your access points, as the RADIUS accounting server:',
-      row('Server', serverAddresses(listen, addresses).join(paint('dim', ' or '))),
+      row('Server', reachableAddresses(listen, addresses).join(paint('dim', ' or '))),
       row('Port', `${listen.port} ${paint('dim', 'UDP')}`),
       row('Secret', secret ?? 'the one that your configuration gives them'),
     );
@@ -48,23 +48,7 @@ export function welcomeJson(facts: WelcomeFacts, addresses = machineAddresses())
   return {
     httpUrl: facts.httpUrl,
     setupLinkFile: facts.setupLinkFile ?? null,
-    radius: facts.radius.map((listen) => ({ servers: serverAddresses(listen, addresses), port: listen.port })),
+    radius: facts.radius.map((listen) => ({ servers: reachableAddresses(listen, addresses), port: listen.port })),
     radiusSecretFile: facts.generatedSecret?.file ?? null,
   };
-}
-
-/** What an access point can reach: the address itself, or, for a wildcard, the machine's own of that family. */
-function serverAddresses(listen: ListenAddress, addresses: readonly string[]): readonly string[] {
-  if (listen.host !== '0.0.0.0' && listen.host !== '::') return [listen.host];
-  const family = addresses.filter((address) => listen.host === '::' || !address.includes(':'));
-  return family.length === 0 ? ['127.0.0.1'] : family;
-}
-
-function machineAddresses(): readonly string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ address, internal }) => !internal && !isLoopback({ host: address, port: 0 }))
-    .map(({ address }) => address)
-    .filter((address) => !address.toLowerCase().startsWith('fe80:'))
-    .slice(0, 4);
 }

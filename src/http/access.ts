@@ -1,6 +1,7 @@
-import type { Token, TokenRole } from '../identity/tokens.ts';
+import { tokenRoles, type Token, type TokenRole } from '../identity/tokens.ts';
 
 export type Role = TokenRole;
+export const roles = tokenRoles;
 
 /** What a route says about its callers; `admin` may call everything. `open` widens it: to everyone, or to callers on this machine. */
 export type Access = {

@@ -53,6 +53,16 @@ export class AddressVault {
     return address;
   }
 
+  /** The same, or undefined when the seal or the customer's key is damaged. */
+  tryOpen(sealed: string, hashText: string, owner: Owner): MacAddress | undefined {
+    try {
+      return this.open(sealed, hashText, owner);
+    } catch {
+      // AES-GCM says no more than that it does not fit.
+      return undefined;
+    }
+  }
+
   #dataKey({ customerId, dataKey }: Owner): Buffer {
     return open(this.#wrapKey, dataKey, `data key of ${customerId}`);
   }

@@ -57,7 +57,7 @@ export class DirectoryIndex {
     };
   }
 
-  /** Applies changes to the tables that are in use. `added`: something may be found now that was not before. */
+  /** Applies changes to the tables that are in use. */
   update(change: (tables: DirectoryTables) => void) {
     change(this.#tables);
     this.#version += 1;
@@ -74,7 +74,8 @@ export class DirectoryIndex {
 
   #find(station: MacAddress): number {
     const cached = this.#cache.get(station);
-    if (cached !== unknown) return cached;
+    // A row that is remembered and was removed since may have a successor, if the address was registered again.
+    if (cached !== unknown && (cached === none || this.#tables.holds(cached))) return cached;
     const row = this.#tables.findAddress(this.#vault.addressHash.digest(station));
     this.#cache.set(station, row);
     return row;

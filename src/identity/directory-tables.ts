@@ -78,6 +78,11 @@ export class DirectoryTables {
     return row === none ? none : this.#present(this.#identified[row] as number);
   }
 
+  /** Whether the row is that of a registered address. */
+  holds(addressRow: number): boolean {
+    return this.#addresses.customer(addressRow) !== none;
+  }
+
   /** The customer whose address this row is, or `none` when one or the other has gone. */
   ownerOf(addressRow: number): number {
     return this.#present(this.#addresses.customer(addressRow));

@@ -56,7 +56,7 @@ export class TextTable {
 
   text(row: number): string {
     const offset = this.#offsets[row] as number;
-    return this.#bytes.utf8Slice(offset, offset + (this.#lengths[row] as number));
+    return this.#bytes.toString('utf8', offset, offset + (this.#lengths[row] as number));
   }
 
   /** Into the scratch; its length in bytes, or more than `longest`. */

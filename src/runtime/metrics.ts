@@ -15,6 +15,7 @@ export function createMetrics() {
     radiusRequests: counter('radius_requests_total', 'RADIUS packets by what became of them.', ['client', 'result']),
     observations: counter('observations_total', 'Observations by source and kind.', ['source', 'kind']),
     observationsIgnored: counter('observations_ignored_total', 'Observations that moved nothing, by reason.', ['reason']),
+    transitionsDropped: counter('transitions_dropped_total', 'Transitions that changed nothing in the ledger, by reason.', ['reason']),
     transitions: counter('transitions_total', 'Arrivals and departures recorded.', ['space', 'type']),
     checkIns: counter('check_ins_total', 'Check-ins by method and result.', ['space', 'method', 'result']),
     presentCustomers: gauge('present_customers', 'Customers checked in now.', ['space']),

@@ -1,20 +1,7 @@
-/** What is set for a space. Durations are milliseconds. */
-export type SpaceSettings = {
-  readonly id: string;
-  readonly name?: string | undefined;
-  readonly timeZone: string;
-  readonly idleTimeout: number;
-  readonly settle: number;
-  readonly rejoin: number;
-  readonly maxBlind: number;
-  /** Absent: every SSID counts. */
-  readonly ssids?: readonly string[] | undefined;
-  readonly methods: readonly string[];
-  readonly requirePass: boolean;
-};
+import type { SpaceConfig } from '../config/schema.ts';
 
 /** A place that people check in to. */
-export type Space = SpaceSettings & {
+export type Space = SpaceConfig & {
   readonly name: string;
   /** Whether being on this network is being here. A source that names no SSID is believed to watch the right one. */
   counts(ssid: string | undefined): boolean;
@@ -24,7 +11,7 @@ export type Space = SpaceSettings & {
 export class Spaces {
   readonly #spaces: ReadonlyMap<string, Space>;
 
-  constructor(settings: readonly SpaceSettings[]) {
+  constructor(settings: readonly SpaceConfig[]) {
     this.#spaces = new Map(settings.map((space) => [space.id, toSpace(space)]));
   }
 
@@ -38,7 +25,7 @@ export class Spaces {
   }
 }
 
-function toSpace(settings: SpaceSettings): Space {
+function toSpace(settings: SpaceConfig): Space {
   const listed = settings.ssids && new Set(settings.ssids);
   return {
     ...settings,

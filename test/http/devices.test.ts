@@ -27,13 +27,16 @@ test('a device is registered, read, listed, changed and forgotten', async () => 
   });
   const path = '/v1/devices/00-00-5E-00-53-01';
   expect((await world.call('GET', path)).body).toEqual(made.body);
-  expect((await world.call('GET', '/v1/devices?customerId=mia')).body).toEqual({ items: [made.body], nextCursor: null });
+  expect((await world.call('GET', '/v1/devices?customerId=mia')).body).toEqual({
+    items: [made.body],
+    nextCursor: null,
+  });
   expect((await world.call('GET', '/v1/devices?customerId=noor')).body['items']).toEqual([]);
 
   world.clock.pass(1_000);
-  const changed = await put('00-00-5E-00-53-01', { customerId: 'noor' });
+  const changed = await put('00-00-5E-00-53-01', { customerId: 'mia', name: null });
   expect(changed.status).toBe(200);
-  expect(changed.body).toMatchObject({ customerId: 'noor', name: null, class: null });
+  expect(changed.body).toEqual({ ...made.body, name: null, updatedAt: '2026-11-24T09:00:01.000Z' });
 
   expect((await world.call('DELETE', path)).status).toBe(204);
   expect((await world.call('DELETE', path)).status).toBe(404);
@@ -61,20 +64,31 @@ test.each([
   expect(body['errors']).toEqual([{ path: 'mac', message }]);
 });
 
+test('a device of somebody else is a 409 that says whose, and moves once it was forgotten', async () => {
+  await put('00-00-5E-00-53-01', { customerId: 'mia' });
+  const taken = await put('00-00-5E-00-53-01', { customerId: 'noor' });
+  expect([taken.status, taken.body['code'], taken.body['customerId']]).toEqual([409, 'deviceTaken', 'mia']);
+  expect(taken.body['errors']).toEqual([{ path: 'mac', message: 'is registered to another customer' }]);
+  expect(taken.text).not.toContain('00-00-5E');
+  await world.call('DELETE', '/v1/devices/00-00-5E-00-53-01');
+  expect((await put('00-00-5E-00-53-01', { customerId: 'noor' })).status).toBe(201);
+});
+
 test('an unknown customer is a 404 that names the field', async () => {
   const { status, body } = await put('00-00-5E-00-53-01', { customerId: 'nobody' });
   expect([status, body['code']]).toEqual([404, 'unknownCustomer']);
   expect(body['errors']).toEqual([{ path: 'customerId', message: 'there is no such customer' }]);
 });
 
+const seenBy = async (token: string | undefined) => {
+  const options = token === undefined ? {} : { token };
+  const one = await world.call('GET', '/v1/devices/02-00-5E-00-53-01', options);
+  const list = await world.call('GET', '/v1/devices', options);
+  return [one.body['mac'], (list.body['items'] as { mac: string }[])[0]?.mac];
+};
+
 test('whole addresses are shown to the admin and the platform, the last digits to everybody else', async () => {
   await put('02-00-5E-00-53-01', { customerId: 'mia' });
-  const seenBy = async (token: string | undefined) => {
-    const options = token === undefined ? {} : { token };
-    const one = await world.call('GET', '/v1/devices/02-00-5E-00-53-01', options);
-    const list = await world.call('GET', '/v1/devices', options);
-    return [one.body['mac'], (list.body['items'] as { mac: string }[])[0]?.mac];
-  };
   const whole = ['02-00-5E-00-53-01', '02-00-5E-00-53-01'];
   const masked = ['••-••-••-••-53-01', '••-••-••-••-53-01'];
   expect(await seenBy(undefined)).toEqual(whole);

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { callers, openWorld, type World } from './world.ts';
+import { revokeToken } from '../../src/identity/tokens.ts';
+import { openWorld, type World } from './world.ts';
 import { addCustomer, addEvents } from './people.ts';
 import { RawStream } from './raw-stream.ts';
 
 let world: World;
-let revoked: string | undefined;
 
 beforeEach(async () => {
-  revoked = undefined;
   world = await openWorld({
     options: { streamLimits: { maxStreams: 3, keepAliveMs: 30, maxBufferedBytes: 64 * 1024, batch: 5 } },
-    ports: { findCaller: async (token) => (token === revoked ? undefined : callers[token]) },
   });
   await addCustomer(world, 'mia');
 });
 afterEach(() => world[Symbol.asyncDispose]());
+
+const tokenOf = (name: string) => world.made[name]?.token ?? '';
 
 const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, index) => from + index);
 
@@ -78,7 +78,7 @@ test('a quiet stream is kept alive by comments', async () => {
 });
 
 test('a token that belongs to a space sees its events only, and its cursor still moves', async () => {
-  using stream = await RawStream.open(world.url, { token: 'annexDesk', lastEventId: '0' });
+  using stream = await RawStream.open(world.url, { token: tokenOf('annexDesk'), lastEventId: '0' });
   const pass = await world.call('POST', '/v1/customers/mia/passes', { body: { kind: 'unlimited' } });
   expect(pass.status).toBe(201);
   await addEvents(world, 2, 'hq');
@@ -89,8 +89,10 @@ test('a token that belongs to a space sees its events only, and its cursor still
 });
 
 test('a stream ends with the token that opened it', async () => {
-  using stream = await RawStream.open(world.url, { token: 'platform' });
-  revoked = 'platform';
+  using stream = await RawStream.open(world.url, { token: tokenOf('platform') });
+  const { id } = world.made['platform'] ?? { id: '' };
+  await revokeToken(world.db, world.clock, id);
+  world.tokens.forget(id);
   await stream.ended;
   expect(stream.text).not.toContain('event:');
 });

@@ -1,24 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createToken } from '../../src/identity/tokens.ts';
 import { openWorld, type World } from './world.ts';
 
 let world: World;
-let adminExists = false;
 beforeAll(async () => {
-  world = await openWorld({
-    ports: {
-      setup: { isOpen: async () => !adminExists, redeem: async () => undefined, accessPoints: () => [] },
-    },
-  });
+  world = await openWorld({ withoutAdmin: true });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
 const get = (path: string) => world.call('GET', path, { token: null });
 
 test('the front leads to the first steps while there is no admin, and to what there is afterwards', async () => {
-  adminExists = false;
   const before = await get('/');
   expect([before.status, before.headers.get('location')]).toEqual([302, '/start']);
-  adminExists = true;
+  await createToken(world.db, world.clock, { role: 'admin', name: 'the first' });
   const after = await get('/');
   expect(after.status).toBe(200);
   for (const link of ['/openapi.json', '/readyz', '/metrics']) expect(after.text).toContain(`href="${link}"`);

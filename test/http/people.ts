@@ -1,22 +1,8 @@
+import { putCustomer } from '../../src/identity/customers.ts';
 import type { World } from './world.ts';
 
-/** A customer whose row is written directly, for tests that are about something else. */
-export async function addCustomer({ db, clock }: World, id: string): Promise<void> {
-  const at = clock.now();
-  const row = {
-    id,
-    name: id,
-    email: null,
-    plan_id: null,
-    active: 1,
-    opted_in: null,
-    share_name: 0,
-    data_key: '-',
-  } as const;
-  await db.write
-    .insertInto('customers')
-    .values({ ...row, created_at: at, updated_at: at })
-    .execute();
+export async function addCustomer({ ports }: World, id: string): Promise<void> {
+  await putCustomer(ports.registry, id, { name: id });
 }
 
 /** `count` events in the ledger: check-ins and check-outs of one customer, one after the other. */

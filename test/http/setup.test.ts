@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createToken } from '../../src/identity/tokens.ts';
 import { openWorld, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
-  world = await openWorld({ options: { trustProxy: ['127.0.0.1/32'] } });
+  world = await openWorld({ withoutAdmin: true, options: { trustProxy: ['127.0.0.1/32'] } });
 });
 afterEach(() => world[Symbol.asyncDispose]());
 
@@ -15,9 +16,11 @@ test('the code of the set-up link becomes an admin token, once', async () => {
   expect(first.status).toBe(201);
   expect(first.headers.get('cache-control')).toBe('no-store');
   expect(first.body).toEqual({
-    token: 'the-first-admin-token',
+    token: expect.stringMatching(/^rc_/) as string,
     accessPoints: [{ sourceId: 'aps', addresses: ['192.0.2.20'], port: 1813, secretFile: '/data/radius.secret' }],
   });
+  const asAdmin = await world.call('GET', '/v1/customers', { token: String(first.body['token']) });
+  expect(asAdmin.status).toBe(200);
   const second = await redeem(world.setupCode.code);
   expect([second.status, second.body['code']]).toEqual([403, 'codeNotValid']);
 });
@@ -56,4 +59,10 @@ test('a credential is not sent over plain HTTP to another machine', async () => 
   expect([refused.status, refused.body['code']]).toEqual([403, 'insecureTransport']);
   const granted = await redeem(world.setupCode.code, { 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https' });
   expect(granted.status).toBe(201);
+});
+
+test('the link makes no second admin', async () => {
+  await createToken(world.db, world.clock, { role: 'admin', name: 'made by the command' });
+  const { status, body } = await redeem(world.setupCode.code);
+  expect([status, body['code']]).toEqual([403, 'setupDone']);
 });

@@ -5,14 +5,21 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { whoIsIn } from '../../src/checkins/board.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
-import { addPass, listPasses, revokePass } from '../../src/checkins/passes.ts';
-import { toPass } from '../../src/checkins/rows.ts';
+import { addPass, getPass, listPasses, revokePass } from '../../src/checkins/passes.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import type { Caller } from '../../src/http/access.ts';
 import { createHttpServer, listen, type HttpServerOptions, type HttpServerPorts } from '../../src/http/server.ts';
 import { SetupCode } from '../../src/http/setup-code.ts';
+import type { SourceView } from '../../src/http/routes/sources.ts';
 import type { SpaceView } from '../../src/http/space-access.ts';
+import { AddressVault } from '../../src/identity/address-vault.ts';
+import { putCustomer } from '../../src/identity/customers.ts';
+import { putDevice } from '../../src/identity/devices.ts';
+import { openMasterKey } from '../../src/identity/master-key.ts';
+import type { Registry } from '../../src/identity/registry.ts';
+import { TokenCache } from '../../src/identity/token-cache.ts';
+import { createToken, type TokenInput } from '../../src/identity/tokens.ts';
 import { EventFeed } from '../../src/outputs/feed.ts';
+import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { readPresence } from '../../src/presence/state.ts';
 import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
@@ -33,6 +40,18 @@ export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
   readOnly: true,
 }));
 
+const radiusSource: SourceView = {
+  id: 'aps',
+  type: 'radius',
+  spaceId: 'hq',
+  state: 'up',
+  since: Date.UTC(2026, 10, 24, 8),
+  lastObservationAt: null,
+  observations: 0,
+  precision: 'bytes',
+  readOnly: true,
+};
+
 export const adminToken = 'admin-token-of-the-configuration';
 
 /** Everything behind the HTTP server for real: SQLite, Redis, ledger, feed. Only the clock and the listeners are the test's. */
@@ -43,12 +62,18 @@ export type World = AsyncDisposable & {
   readonly db: Database;
   readonly clock: FixedClock;
   readonly ledger: Ledger;
+  readonly unregistered: UnregisteredStations;
+  readonly tokens: TokenCache;
+  /** The tokens that there are, by the name of their role. */
+  readonly made: Readonly<Record<string, MadeToken>>;
   readonly setupCode: SetupCode;
   /** What the server logged, one JSON text per line. */
   readonly log: () => string;
-  /** A call with a token, or without one when it is null; the admin's when left out. */
+  /** A call with a token (or the name of one in `made`), without one when it is null, or with the configured admin's. */
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>;
 };
+
+type MadeToken = { readonly id: string; readonly token: string };
 
 export type CallOptions = {
   readonly token?: string | null;
@@ -67,9 +92,18 @@ export type Answer = {
 export type WorldOptions = {
   readonly options?: Partial<HttpServerOptions>;
   readonly ports?: Partial<HttpServerPorts>;
+  /** SQLite in a directory of the world's own when left out. */
+  readonly databaseUrl?: string | undefined;
+  /** As right after the installation: no admin token in the configuration. */
+  readonly withoutAdmin?: boolean;
 };
 
-export async function openWorld({ options, ports }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  options,
+  ports,
+  databaseUrl,
+  withoutAdmin = false,
+}: WorldOptions = {}): Promise<World> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-http-'));
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -82,7 +116,9 @@ export async function openWorld({ options, ports }: WorldOptions = {}): Promise<
   });
   const log = createLogger({ level: 'debug', destination });
   const clock = new FixedClock();
-  const db = stack.use(await openDatabase({ dataDir }, { migrate: true, clock, onError: (error) => log.error(error) }));
+  const db = stack.use(
+    await openDatabase({ dataDir, databaseUrl }, { migrate: true, clock, onError: (error) => log.error(error) }),
+  );
   const server = stack.use(await startRedis());
   const connect = async (overrides = {}) => {
     const redis = createRedis({ url: server.url }, log, overrides);
@@ -101,30 +137,30 @@ export async function openWorld({ options, ports }: WorldOptions = {}): Promise<
     },
     onRecorded: (sequence) => feed.onRecorded(sequence),
   });
+  const masterKey = await openMasterKey(db, join(dataDir, 'keys', 'master.key'));
+  const registry = { db, clock, vault: new AddressVault(masterKey) };
+  const unregistered = new UnregisteredStations(redis, clock, log, (purpose) => masterKey.derive(purpose));
+  const tokens = new TokenCache(db, clock);
   const setupCode = new SetupCode(clock);
   const all: HttpServerPorts = {
-    options: { trustProxy: [], allowInsecure: false, adminToken, ...options },
-    clock,
+    options: { trustProxy: [], allowInsecure: false, ...(withoutAdmin ? {} : { adminToken }), ...options },
     log,
-    db,
-    findCaller: async (token) => callers[token],
+    registry,
+    tokens,
     readiness: async () => [],
     metricsText: async () => 'rollcall_timer_lag_seconds 0\n',
     spaces: { list: () => spaces, get: (id) => spaces.find((space) => space.id === id) },
-    sources: () => [],
+    sources: () => [radiusSource],
     feed,
     ledger,
+    unregistered,
+    registerDevice: (mac, input) => putDevice(registry, mac, input),
     passes: {
       add: (customerId, pass) => addPass(db, clock, customerId, pass),
-      get: async (id) => {
-        const row = await db.read.selectFrom('passes').selectAll().where('id', '=', id).executeTakeFirst();
-        return row && toPass(row);
-      },
+      get: (id) => getPass(db, id),
       list: (customerId, page) => listPasses(db, customerId, page),
       revoke: (id) => revokePass(db, clock, id),
     },
-    customerExists: async (id) =>
-      (await db.read.selectFrom('customers').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
     whoIsIn: (spaceId, page) =>
       whoIsIn(
         { db, readPresence: (space, ids) => readPresence(redis, shards, space, ids), idleTimeout: () => 900_000 },
@@ -132,8 +168,7 @@ export async function openWorld({ options, ports }: WorldOptions = {}): Promise<
         page,
       ),
     setup: {
-      isOpen: async () => true,
-      redeem: (code) => setupCode.redeem(code, async () => 'the-first-admin-token'),
+      code: setupCode,
       accessPoints: () => [
         { sourceId: 'aps', addresses: ['192.0.2.20'], port: 1813, secretFile: '/data/radius.secret' },
       ],
@@ -142,6 +177,8 @@ export async function openWorld({ options, ports }: WorldOptions = {}): Promise<
   };
   const app = createHttpServer(all);
   stack.defer(() => app.close());
+  await putCustomer(registry, 'member', { name: 'Member' });
+  const made = await makeTokens(registry);
   const url = await listen(app, { host: '127.0.0.1', port: 0 });
   const owned = stack.move();
   return {
@@ -151,23 +188,25 @@ export async function openWorld({ options, ports }: WorldOptions = {}): Promise<
     db,
     clock,
     ledger,
+    unregistered,
+    tokens,
+    made,
     setupCode,
     log: () => logged,
-    call: (method, path, callOptions) => call(url + path, method, callOptions),
+    call: (method, path, callOptions = {}) => {
+      const { token = adminToken } = callOptions;
+      return call(url + path, method, { ...callOptions, token: token === null ? null : (made[token]?.token ?? token) });
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function call(
-  url: string,
-  method: string,
-  { token = adminToken, body, headers }: CallOptions = {},
-): Promise<Answer> {
+async function call(url: string, method: string, { token, body, headers }: CallOptions): Promise<Answer> {
   const response = await fetch(url, {
     method,
     redirect: 'manual',
     headers: {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(token == null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
@@ -183,13 +222,17 @@ async function call(
   };
 }
 
-/** One token of each role, and one that belongs to a space. */
-export const callers: Readonly<Record<string, Caller>> = {
-  frontdesk: { tokenId: 't-frontdesk', role: 'frontdesk' },
-  viewer: { tokenId: 't-viewer', role: 'viewer' },
-  platform: { tokenId: 't-platform', role: 'platform' },
-  kiosk: { tokenId: 't-kiosk', role: 'kiosk', spaceIds: ['hq'] },
-  reader: { tokenId: 't-reader', role: 'reader', spaceIds: ['hq'] },
-  member: { tokenId: 't-member', role: 'member', customerId: 'mia' },
-  annexDesk: { tokenId: 't-annex', role: 'frontdesk', spaceIds: ['annex'] },
-};
+/** One token of each role, and one that belongs to another space. */
+async function makeTokens({ db, clock }: Registry): Promise<Readonly<Record<string, MadeToken>>> {
+  const make = async (name: string, input: Omit<TokenInput, 'name'>) =>
+    [name, await createToken(db, clock, { name, ...input })] as const;
+  return Object.fromEntries([
+    await make('frontdesk', { role: 'frontdesk' }),
+    await make('viewer', { role: 'viewer' }),
+    await make('platform', { role: 'platform' }),
+    await make('kiosk', { role: 'kiosk', spaceIds: ['hq'] }),
+    await make('reader', { role: 'reader', spaceIds: ['hq'] }),
+    await make('member', { role: 'member', customerId: 'member' }),
+    await make('annexDesk', { role: 'frontdesk', spaceIds: ['annex'] }),
+  ]);
+}

@@ -1,0 +1,63 @@
+import { formatDuration } from './config/duration.ts';
+import type { Config } from './config/schema.ts';
+import type { AccessPointHint } from './http/routes/setup.ts';
+import type { SourceView } from './http/routes/sources.ts';
+import type { HttpServerOptions } from './http/server.ts';
+import type { SpaceCatalog, SpaceView } from './http/space-access.ts';
+import { reachableAddresses } from './runtime/machine-addresses.ts';
+import type { Source } from './sources/source.ts';
+import type { Space, Spaces } from './spaces/spaces.ts';
+
+export function httpOptions({ http }: Config): HttpServerOptions {
+  return {
+    trustProxy: http.trustProxy,
+    allowInsecure: http.allowInsecure,
+    ...(http.tls === undefined ? {} : { tls: http.tls }),
+    ...(http.publicUrl === undefined ? {} : { publicUrl: http.publicUrl }),
+    ...(http.adminToken === undefined ? {} : { adminToken: http.adminToken.reveal() }),
+  };
+}
+
+export function spaceCatalog(spaces: Spaces): SpaceCatalog {
+  const view = (space: Space): SpaceView => ({
+    id: space.id,
+    name: space.name,
+    timeZone: space.timeZone,
+    idleTimeout: formatDuration(space.idleTimeout),
+    settle: formatDuration(space.settle),
+    ssids: space.ssids ?? null,
+    methods: space.methods,
+    requirePass: space.requirePass,
+    readOnly: true,
+  });
+  return {
+    list: () => spaces.list().map(view),
+    get: (id) => {
+      const space = spaces.get(id);
+      return space && view(space);
+    },
+  };
+}
+
+export function toSourceView(source: Source): SourceView {
+  const { lastObservationAt = null, ...status } = source.status();
+  return {
+    id: source.id,
+    type: source.type,
+    spaceId: source.spaceId,
+    precision: source.precision,
+    readOnly: true,
+    lastObservationAt,
+    ...status,
+  };
+}
+
+/** What to type into an access point. `secretFile` holds the secret when it was generated. */
+export function accessPointHints(config: Config, secretFile: string | undefined): readonly AccessPointHint[] {
+  return config.sources.map(({ id, listen }) => ({
+    sourceId: id,
+    addresses: reachableAddresses(listen),
+    port: listen.port,
+    secretFile: secretFile ?? null,
+  }));
+}

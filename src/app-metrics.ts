@@ -1,0 +1,75 @@
+import { countPresent } from './checkins/gauges.ts';
+import type { EventDraft } from './checkins/event.ts';
+import type { Database } from './db/database.ts';
+import type { Observation, ObservationSink, RecordResult } from './observation/observation.ts';
+import type { Metrics } from './runtime/metrics.ts';
+import type { RadiusPorts } from './sources/radius/receiver.ts';
+import type { Source } from './sources/source.ts';
+
+/** Counts what passes on its way to `sink`. Children of a metric are kept, since finding one costs more than counting. */
+export function counted(sink: ObservationSink, metrics: Metrics): ObservationSink {
+  const counters = new Map<string, { inc(): void }>();
+  return {
+    observe(observation: Observation, done: (result: RecordResult) => void): void {
+      const name = `${observation.sourceId} ${observation.kind}`;
+      let counter = counters.get(name);
+      if (counter === undefined) {
+        counter = metrics.observations.labels({ source: observation.sourceId, kind: observation.kind });
+        counters.set(name, counter);
+      }
+      counter.inc();
+      sink.observe(observation, done);
+    },
+  };
+}
+
+export function countRadius(metrics: Metrics): RadiusPorts['count'] {
+  const counters = new Map<string, { inc(): void }>();
+  return (client, result) => {
+    const name = `${client} ${result}`;
+    let counter = counters.get(name);
+    if (counter === undefined) {
+      counter = metrics.radiusRequests.labels({ client, result });
+      counters.set(name, counter);
+    }
+    counter.inc();
+  };
+}
+
+export function countEvent(metrics: Metrics, event: EventDraft): void {
+  const { type, data } = event;
+  switch (type) {
+    case 'presence.arrived':
+    case 'presence.departed':
+      metrics.transitions.inc({ space: data.spaceId, type: type === 'presence.arrived' ? 'arrived' : 'departed' });
+      return;
+    case 'checkin.recorded':
+    case 'checkin.failed':
+      metrics.checkIns.inc({
+        space: data.spaceId,
+        method: data.method,
+        result: type === 'checkin.recorded' ? 'recorded' : 'failed',
+      });
+      return;
+    case 'checkin.corrected':
+    case 'checkin.voided':
+    case 'checkout.recorded':
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+/** All metrics as text. Gauges of the ledger are read when somebody asks. */
+export async function metricsText(metrics: Metrics, db: Database, sources: readonly Source[]): Promise<string> {
+  for (const source of sources) metrics.sourceUp.set({ source: source.id }, source.status().state === 'up' ? 1 : 0);
+  try {
+    const present = await countPresent(db);
+    metrics.presentCustomers.reset();
+    for (const [space, count] of present) metrics.presentCustomers.set({ space }, count);
+  } catch {
+    // Without the database the number is not known; all other metrics still are.
+    metrics.presentCustomers.reset();
+  }
+  return await metrics.registry.metrics();
+}

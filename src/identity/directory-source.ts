@@ -1,0 +1,159 @@
+import type { Database } from '../db/database.ts';
+import type { ChangeKind } from '../db/schema.ts';
+import type { MacAddress } from '../observation/mac-address.ts';
+import type { AddressVault } from './address-vault.ts';
+import { DirectoryTables } from './directory-tables.ts';
+
+/** Rows per query while loading: a few milliseconds of work, between which the network is answered. */
+const pageSize = 10_000;
+
+export type Change = { readonly sequence: number; readonly kind: ChangeKind; readonly key: string };
+
+/** A device that can be found now, for those who may have seen it before it was registered. */
+export type Registration = { readonly station: MacAddress; readonly deviceId: string; readonly customerId: string };
+
+export type OptInPolicy = {
+  /** Whether a customer who said nothing has opted in. */
+  readonly assumeOptIn: boolean;
+};
+
+/** The sequence of the last change that is committed. Read it before the rows: a change too many does no harm. */
+export async function lastChange(db: Database): Promise<number> {
+  const { value } = await db.read
+    .selectFrom('counters')
+    .select('value')
+    .where('name', '=', 'changes')
+    .executeTakeFirstOrThrow();
+  return value;
+}
+
+/** The changes behind `after`, oldest first. */
+export async function readChanges(db: Database, after: number, limit: number): Promise<Change[]> {
+  return await db.read
+    .selectFrom('changes')
+    .select(['sequence', 'kind', 'key'])
+    .where('sequence', '>', after)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute();
+}
+
+/** Everything, into new tables. */
+export async function loadTables(db: Database, seed: number, { assumeOptIn }: OptInPolicy): Promise<DirectoryTables> {
+  const tables = new DirectoryTables(seed);
+  await eachPage(
+    (after) => selectCustomers(db).where('id', '>', after).orderBy('id').limit(pageSize).execute(),
+    ({ id }) => id,
+    (row) => tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn)),
+  );
+  await eachPage(
+    (after) => selectIdentities(db).where('identity', '>', after).orderBy('identity').limit(pageSize).execute(),
+    ({ identity }) => identity,
+    (row) => tables.setIdentity(row.identity, row.customer_id),
+  );
+  await eachPage(
+    (after) => selectAddresses(db).where('a.hash', '>', after).orderBy('a.hash').limit(pageSize).execute(),
+    ({ hash }) => hash,
+    (row) => tables.setAddress(row.hash, row.device_id, row.customer_id),
+  );
+  return tables;
+}
+
+/** Whether the change matters to the tables at all. */
+export function concernsTables({ kind }: Change): boolean {
+  return kind === 'customer' || kind === 'identity' || kind === 'address';
+}
+
+/**
+ * What the changed rows are now, as one step to apply. It reads the present state and not the change, so that a change
+ * that is seen twice, or late, does no harm.
+ */
+export async function readUpdate(
+  db: Database,
+  changes: readonly Change[],
+  { assumeOptIn }: OptInPolicy,
+): Promise<(tables: DirectoryTables) => void> {
+  const customers = keysOf(changes, 'customer');
+  const identities = keysOf(changes, 'identity');
+  const addresses = keysOf(changes, 'address');
+  const customerRows = customers.length === 0 ? [] : await selectCustomers(db).where('id', 'in', customers).execute();
+  const identityRows =
+    identities.length === 0 ? [] : await selectIdentities(db).where('identity', 'in', identities).execute();
+  const addressRows = addresses.length === 0 ? [] : await selectAddresses(db).where('a.hash', 'in', addresses).execute();
+  return (tables) => {
+    const present = new Set(customerRows.map(({ id }) => id));
+    for (const id of customers) if (!present.has(id)) tables.removeCustomer(id);
+    for (const row of customerRows) tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn));
+    for (const identity of identities) tables.removeIdentity(identity);
+    for (const row of identityRows) tables.setIdentity(row.identity, row.customer_id);
+    const registered = new Set(addressRows.map(({ hash }) => hash));
+    for (const hash of addresses) if (!registered.has(hash)) tables.removeAddress(hash);
+    for (const row of addressRows) tables.setAddress(row.hash, row.device_id, row.customer_id);
+  };
+}
+
+/** Which of the changes registered a device, with its address opened. */
+export async function readRegistrations(
+  db: Database,
+  vault: AddressVault,
+  changes: readonly Change[],
+): Promise<Registration[]> {
+  const hashes = keysOf(changes, 'address');
+  if (hashes.length === 0) return [];
+  const rows = await selectAddresses(db)
+    .innerJoin('customers as c', 'c.id', 'd.customer_id')
+    .select(['a.sealed', 'c.data_key'])
+    .where('a.hash', 'in', hashes)
+    .execute();
+  return rows.flatMap((row) => {
+    const owner = { customerId: row.customer_id, dataKey: row.data_key };
+    const station = vault.tryOpen(row.sealed, row.hash, owner);
+    // A damaged seal must not hold up the changes behind it. The device is found all the same, by its hash.
+    return station === undefined ? [] : [{ station, deviceId: row.device_id, customerId: row.customer_id }];
+  });
+}
+
+/** For the housekeeping of any node: whoever has not read these by then loads everything again. */
+export async function trimChanges(db: Database, before: number): Promise<void> {
+  await db.write.deleteFrom('changes').where('at', '<', before).execute();
+}
+
+function selectCustomers(db: Database) {
+  return db.read.selectFrom('customers').select(['id', 'opted_in']);
+}
+
+function selectIdentities(db: Database) {
+  return db.read.selectFrom('identities').selectAll();
+}
+
+function selectAddresses(db: Database) {
+  return db.read
+    .selectFrom('device_addresses as a')
+    .innerJoin('devices as d', 'd.id', 'a.device_id')
+    .select(['a.hash', 'a.device_id', 'd.customer_id'])
+    .where('a.retired_at', 'is', null);
+}
+
+function isOptedIn(said: number | null, assumeOptIn: boolean): boolean {
+  return said === null ? assumeOptIn : said === 1;
+}
+
+function keysOf(changes: readonly Change[], kind: ChangeKind): string[] {
+  return [...new Set(changes.filter((change) => change.kind === kind).map(({ key }) => key))];
+}
+
+/** The next page is on its way while this one is taken in. */
+async function eachPage<Row>(
+  read: (after: string) => Promise<Row[]>,
+  keyOf: (row: Row) => string,
+  take: (row: Row) => void,
+) {
+  let rows = await read('');
+  for (;;) {
+    const last = rows.length < pageSize ? undefined : rows.at(-1);
+    const next = last === undefined ? [] : read(keyOf(last));
+    for (const row of rows) take(row);
+    rows = await next;
+    if (rows.length === 0) return;
+  }
+}
