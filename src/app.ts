@@ -95,6 +95,8 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     uniqueText: uniqueTexts(),
     maxBacklog: config.maxBacklog,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
+    onStored: (seconds) => metrics.recordDuration.observe(seconds),
+    clock,
   });
   stack.use(
     await IndexFollower.start({

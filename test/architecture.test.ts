@@ -59,9 +59,9 @@ function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[^]*?\*\/|(^|\s)\/\/.*$/gm, '');
 }
 
-/** The stage a file of src/ belongs to: its first directory, or itself. */
+/** The stage a file of src/ belongs to: its first directory, or itself; `app-*.ts` are parts of the composition root. */
 function stageOf(path: string): string {
-  return path.split('/')[0] ?? path;
+  return (path.split('/')[0] ?? path).replace(/^app-[a-z-]+\.ts$/, 'app.ts');
 }
 
 function importsOf({ path, text }: { readonly path: string; readonly text: string }) {

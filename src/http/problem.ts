@@ -115,7 +115,8 @@ function detailOf(status: number, code: string | undefined): string {
 
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500 && problem !== error) request.log.error({ err: error }, 'request failed');
+  // While the database is away every call fails alike; readiness says so, and the log need not say it each time.
+  if (problem.code === 'internal') request.log.error({ err: error }, 'call failed');
   const { errors = [], members, headers = {}, retryAfterMs } = problem.extras;
   void reply.headers(headers);
   if (retryAfterMs !== undefined) void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)));

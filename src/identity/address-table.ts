@@ -130,7 +130,7 @@ function place(slots: Uint32Array, key: number, row: number) {
 }
 
 /** A longer copy. */
-export function grown<Column extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(
+export function grown<Column extends Uint8Array | Uint32Array | Int32Array>(
   column: Column,
   length: number,
 ): Column {

@@ -13,10 +13,9 @@ export class TextTable {
   readonly #scratch = new Uint8Array(longest);
   #slots = new Uint32Array(1024);
   #hashes = new Uint32Array(512);
-  #offsets = new Uint32Array(512);
-  #lengths = new Uint16Array(512);
+  /** Where each text begins, and behind the last one where it ends. */
+  #offsets = new Uint32Array(513);
   #bytes = Buffer.alloc(8192);
-  #used = 0;
   #rows = 0;
 
   /** A random `seed` keeps those who choose texts from choosing ones that collide. */
@@ -45,18 +44,16 @@ export class TextTable {
     const row = this.#rows;
     this.#reserve(length);
     this.#hashes[row] = hash;
-    this.#offsets[row] = this.#used;
-    this.#lengths[row] = length;
-    this.#bytes.set(this.#scratch.subarray(0, length), this.#used);
-    this.#used += length;
+    const start = this.#offsets[row] as number;
+    this.#bytes.set(this.#scratch.subarray(0, length), start);
+    this.#offsets[row + 1] = start + length;
     this.#rows += 1;
     this.#place(this.#slots, row);
     return row;
   }
 
   text(row: number): string {
-    const offset = this.#offsets[row] as number;
-    return this.#bytes.toString('utf8', offset, offset + (this.#lengths[row] as number));
+    return this.#bytes.toString('utf8', this.#offsets[row], this.#offsets[row + 1]);
   }
 
   /** Into the scratch; its length in bytes, or more than `longest`. */
@@ -92,12 +89,13 @@ export class TextTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = (slots[slot] as number) - 1;
       if (row === none) return none;
-      if (this.#hashes[row] === hash && this.#lengths[row] === length && this.#equals(row, length)) return row;
+      if (this.#hashes[row] === hash && this.#equals(row, length)) return row;
     }
   }
 
   #equals(row: number, length: number): boolean {
     const offset = this.#offsets[row] as number;
+    if ((this.#offsets[row + 1] as number) - offset !== length) return false;
     for (let index = 0; index < length; index++) {
       if (this.#bytes[offset + index] !== this.#scratch[index]) return false;
     }
@@ -115,11 +113,11 @@ export class TextTable {
     if (this.#rows === this.#hashes.length) {
       const rows = Math.ceil(this.#rows * 1.5);
       this.#hashes = grown(this.#hashes, rows);
-      this.#offsets = grown(this.#offsets, rows);
-      this.#lengths = grown(this.#lengths, rows);
+      this.#offsets = grown(this.#offsets, rows + 1);
     }
-    if (this.#used + length > this.#bytes.length) {
-      const more = Buffer.alloc(Math.ceil(this.#bytes.length * 1.5) + length);
+    const end = (this.#offsets[this.#rows] as number) + length;
+    if (end > this.#bytes.length) {
+      const more = Buffer.alloc(Math.ceil(end * 1.5));
       more.set(this.#bytes);
       this.#bytes = more;
     }

@@ -3,6 +3,7 @@ import type { Resolution } from '../identity/directory-index.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
 import type { Redis } from '../redis/connect.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
 import { presenceMember, shardKeys, shardOf, type ShardKeys } from './keys.ts';
@@ -35,6 +36,9 @@ export type EnginePorts = {
   readonly uniqueText: () => string;
   readonly maxBacklog: number;
   readonly onIgnored: (reason: IgnoredReason) => void;
+  /** How long a batch took to become durable, seconds. */
+  readonly onStored: (seconds: number) => void;
+  readonly clock: Clock;
 };
 
 const limits = { maxBatch: 256, maxInFlight: 3, maxQueued: 20_000 };
@@ -116,7 +120,8 @@ export class PresenceEngine implements ObservationSink {
   }
 
   async #store(keys: ShardKeys, sightings: PackedSighting[]): Promise<boolean> {
-    const { redis, uniqueText, maxBacklog } = this.#ports;
+    const { redis, uniqueText, maxBacklog, clock, onStored } = this.#ports;
+    const began = clock.monotonic();
     try {
       const reply = await observeScript.run(
         redis,
@@ -124,6 +129,7 @@ export class PresenceEngine implements ObservationSink {
         [this.#packr.pack(sightings), uniqueText(), maxBacklog],
       );
       const stored = reply === 'ok';
+      if (stored) onStored((clock.monotonic() - began) / 1000);
       this.#report(stored, 'the ledger is too far behind');
       return stored;
     } catch (error) {

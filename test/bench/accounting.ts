@@ -56,7 +56,10 @@ export async function measureAccounting(
   using sender = buildSender();
   await using population = new TempDir();
   const people = options.devices + STAYERS;
-  await loadPopulation(population.path, people, (done) => options.progress(`registering ${people} customers: ${done}`));
+  await loadPopulation(population.path, people, (done) => {
+    const percent = Math.floor((done / people) * 10) * 10;
+    options.progress(`registering ${people} customers: ${percent} %`);
+  });
   const steady = await measureSteadyState(sender, population, options);
   const departures = await measureDepartures(sender, population, options);
   const results = { ...steady, departures };

@@ -4,6 +4,7 @@ import type { Schema } from '../../src/db/schema.ts';
 import { AddressVault } from '../../src/identity/address-vault.ts';
 import { openMasterKey } from '../../src/identity/master-key.ts';
 import { parseMacAddress } from '../../src/observation/mac-address.ts';
+import { newId } from '../../src/runtime/id.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Insertable } from 'kysely';
 
@@ -60,7 +61,7 @@ function createPerson(vault: AddressVault, n: number): Person {
   const at = systemClock.now();
   const times = { created_at: at, updated_at: at };
   const id = `bench-${n}`;
-  const device = `dev_${n.toString(32).padStart(16, '0')}`;
+  const device = newId('dev');
   const owner = { customerId: id, dataKey: vault.createDataKey(id) };
   const tail = mac.slice(-5).replace('-', '');
   return {
@@ -85,7 +86,7 @@ function createPerson(vault: AddressVault, n: number): Person {
       retired_at: null,
     },
     pass: {
-      id: `pass_bench_${n}`,
+      id: newId('pass'),
       customer_id: id,
       kind: 'unlimited',
       amount: null,

@@ -1,8 +1,11 @@
+let last = '';
+
 /** What the benchmark is doing, on standard error: one line that replaces itself on a terminal, plain lines elsewhere. */
 export function showProgress(text: string): void {
   const { stderr } = process;
-  if (stderr.isTTY) stderr.write(`\r\u001B[2K${text}`);
-  else stderr.write(`${text}\n`);
+  if (text === last) return;
+  last = text;
+  stderr.write(stderr.isTTY ? `\r\u001B[2K${text}` : `${text}\n`);
 }
 
 export function endProgress(): void {

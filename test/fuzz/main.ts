@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { decodeRequest } from '../../src/protocols/radius/decode.ts';
 import { encodeAccountingResponse } from '../../src/protocols/radius/encode-response.ts';
+import { NasClocks } from '../../src/sources/radius/nas-clocks.ts';
 import { mapAccounting } from '../../src/sources/radius/map.ts';
 import { readRadiusFixtures } from '../support/radius-fixtures.ts';
 import { createRandom, PacketMaker } from './random-packet.ts';
@@ -29,7 +30,7 @@ if (!Number.isSafeInteger(packets) || packets < 1 || !Number.isSafeInteger(seed)
 }
 
 const secret = Buffer.from('sixteen-or-more-characters');
-const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77' };
+const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', clocks: new NasClocks() };
 const arrivedAt = Date.parse('2026-11-24T09:00:05Z');
 const corpus = readRadiusFixtures().map(({ attributes }) => attributes);
 const maker = new PacketMaker(corpus, secret, createRandom(seed));

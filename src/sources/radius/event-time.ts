@@ -1,6 +1,7 @@
 /** Evidence older than this moves nothing; it is what an access point may have queued during an outage (`lateWindow`). */
 export const lateWindowMs = 24 * 60 * 60_000;
-const earliestClockMs = Date.UTC(2001, 0, 1);
+/** Nothing is queued or replayed from so long ago without notice; a clock that was never set stands at its firmware's date. */
+const unsetClockMs = 30 * lateWindowMs;
 const clockTolerance = 5 * 60_000;
 
 export type EventTime = {
@@ -8,8 +9,10 @@ export type EventTime = {
   readonly at: number;
   /** Why what the NAS said about the time was not believed. */
   readonly doubt?: ClockDoubt;
-  /** The packet is genuine and too old to be news: queued for too long, replayed, or from a NAS with a wrong clock. */
+  /** The packet is genuine and too old to be news: queued for too long, or replayed. */
   readonly replay?: boolean;
+  /** The NAS's clock said so, and was right within the late window. */
+  readonly clockIsRight?: boolean;
 };
 
 export type ClockDoubt = 'clockNotSet' | 'clockAhead' | 'delayTooLong';
@@ -17,22 +20,25 @@ export type ClockDoubt = 'clockNotSet' | 'clockAhead' | 'delayTooLong';
 /**
  * When an event happened. Event-Timestamp (RFC 2869, section 5.3) is believed first: it stays the same over retransmissions and
  * proxies, so that a late or repeated packet tells the same story. It counts whole seconds, and a NAS's clock may run a
- * little ahead of ours, so it is held back to the arrival. A clock that is plainly not set (before 2001: it began at 1970
- * or at a firmware's epoch) or far ahead says nothing; then Acct-Delay-Time does, which needs no clock (RFC 2866,
- * section 5.2). A delay beyond the late window is a defect of the NAS rather than a time, so that the arrival stands.
+ * little ahead of ours, so it is held back to the arrival. A clock that is plainly not set (a month back or more: it stands
+ * at 1970 or at its firmware's date) or far ahead says nothing; then Acct-Delay-Time does, which needs no clock (RFC 2866,
+ * section 5.2). Between a day and a month it is a replay, and so is anything older from a NAS whose clock was right before
+ * (`clockWasRight`): its clock is set, so the packet must be an old one. A delay beyond the late window is a defect of the NAS rather than a time, so that the arrival stands.
  */
 export function resolveEventTime(
   arrivedAt: number,
   eventTimestamp: number | undefined,
   acctDelayTime: number | undefined,
+  clockWasRight = false,
 ): EventTime {
   let doubt: ClockDoubt | undefined;
   if (eventTimestamp !== undefined) {
     const claimedAt = eventTimestamp * 1000;
-    if (claimedAt < earliestClockMs) doubt = 'clockNotSet';
-    else if (claimedAt > arrivedAt + clockTolerance) doubt = 'clockAhead';
-    else if (claimedAt < arrivedAt - lateWindowMs) return { at: claimedAt, replay: true };
-    else return { at: Math.min(claimedAt, arrivedAt) };
+    const ageMs = arrivedAt - claimedAt;
+    if (ageMs > unsetClockMs && !clockWasRight) doubt = 'clockNotSet';
+    else if (ageMs > lateWindowMs) return { at: claimedAt, replay: true };
+    else if (ageMs < -clockTolerance) doubt = 'clockAhead';
+    else return { at: Math.min(claimedAt, arrivedAt), clockIsRight: true };
   }
   const delayMs = (acctDelayTime ?? 0) * 1000;
   if (delayMs > lateWindowMs) return { at: arrivedAt, doubt: doubt ?? 'delayTooLong' };

@@ -5,12 +5,18 @@ import { acctStatusType, attributeType } from '../../protocols/radius/dictionary
 import type { RadiusPacket } from '../../protocols/radius/packet.ts';
 import { resolveEventTime, type ClockDoubt, type EventTime } from './event-time.ts';
 import { readIdentities } from './identities.ts';
+import type { NasClocks } from './nas-clocks.ts';
 import { readNasKey } from './nas.ts';
 import { readPlace } from './place.ts';
 import { readStation } from './station.ts';
 
 /** Where a packet came from, as far as its own bytes don't say. */
-export type Origin = { readonly sourceId: string; readonly spaceId: string; readonly senderAddress: string };
+export type Origin = {
+  readonly sourceId: string;
+  readonly spaceId: string;
+  readonly senderAddress: string;
+  readonly clocks: NasClocks;
+};
 
 /** Why a genuine packet leads to nothing. It is acknowledged all the same: repeating it would not help. */
 export type IgnoredReason = 'replay' | 'noStation' | 'otherStatus';
@@ -44,14 +50,14 @@ export function mapAccounting(packet: RadiusPacket, arrivedAt: number, origin: O
 }
 
 function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: number, origin: Origin): Mapped {
-  const time = readEventTime(packet, arrivedAt);
+  const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
+  const time = readEventTime(packet, arrivedAt, nas, origin.clocks);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const station = readStation(packet);
   const identities = readIdentities(packet, station);
   const who = station ?? identities?.[0];
   if (who === undefined) return { type: 'ignored', reason: 'noStation' };
   const place = readPlace(packet);
-  const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
   // Without the id that RFC 2866, section 5.5 demands, one station has one session per NAS.
   const session = packet.text(attributeType.acctSessionId) ?? `~${who}`;
   const { sourceId, spaceId } = origin;
@@ -71,7 +77,8 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
 }
 
 function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: number, origin: Origin): Mapped {
-  const time = readEventTime(packet, arrivedAt);
+  const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
+  const time = readEventTime(packet, arrivedAt, nas, origin.clocks);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const { bssid } = readPlace(packet);
   return {
@@ -80,7 +87,7 @@ function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: numbe
     reset: {
       sourceId: origin.sourceId,
       spaceId: origin.spaceId,
-      nasKey: readNasKey(packet, origin.spaceId, origin.senderAddress),
+      nasKey: nas,
       kind,
       at: time.at,
       ...(bssid === undefined ? {} : { accessPoint: bssid }),
@@ -88,12 +95,15 @@ function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: numbe
   };
 }
 
-function readEventTime(packet: RadiusPacket, arrivedAt: number): EventTime {
-  return resolveEventTime(
+function readEventTime(packet: RadiusPacket, arrivedAt: number, nas: string, clocks: NasClocks): EventTime {
+  const time = resolveEventTime(
     arrivedAt,
     packet.integer(attributeType.eventTimestamp),
     packet.integer(attributeType.acctDelayTime),
+    clocks.wasRight(nas),
   );
+  if (time.clockIsRight === true) clocks.noteRight(nas);
+  return time;
 }
 
 const gigaword = 2 ** 32;

@@ -10,6 +10,7 @@ import { ClientTable, type RadiusClient } from './client-table.ts';
 import type { RadiusSourceConfig } from './config.ts';
 import { DuplicateCache, type Exchange } from './duplicate-cache.ts';
 import { mapAccounting } from './map.ts';
+import { NasClocks } from './nas-clocks.ts';
 import { RateLimit } from './rate-limit.ts';
 import { SampledLog } from './sampled-log.ts';
 
@@ -70,6 +71,7 @@ export class RadiusReceiver {
   readonly #verified = new Map<string, RadiusClient>();
   readonly #duplicates = new DuplicateCache();
   readonly #failures = new RateLimit();
+  readonly #clocks = new NasClocks();
   readonly #log: SampledLog;
 
   constructor(config: RadiusSourceConfig, ports: RadiusPorts, send: Send) {
@@ -138,6 +140,7 @@ export class RadiusReceiver {
         sourceId: this.#sourceId,
         spaceId: client.spaceId,
         senderAddress: exchange.address,
+        clocks: this.#clocks,
       });
       if (mapped.type === 'ignored') {
         this.#log.warn(mapped.reason, exchange.address, now);

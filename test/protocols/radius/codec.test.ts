@@ -7,6 +7,7 @@ import { decodeRequest } from '../../../src/protocols/radius/decode.ts';
 import { encodeAccountingRequest, encodeStatusServer } from '../../../src/protocols/radius/encode-request.ts';
 import { encodeAccountingResponse, encodeStatusResponse } from '../../../src/protocols/radius/encode-response.ts';
 import type { RadiusPacket } from '../../../src/protocols/radius/packet.ts';
+import { NasClocks } from '../../../src/sources/radius/nas-clocks.ts';
 import { mapAccounting } from '../../../src/sources/radius/map.ts';
 
 const buffers = (constraints: fc.IntArrayConstraints): fc.Arbitrary<Buffer> =>
@@ -79,7 +80,7 @@ test('a flipped bit anywhere is noticed', () => {
 
 test('no bytes under a right authenticator make decoding or mapping throw', () => {
   const secret = Buffer.from('sixteen-or-more-characters');
-  const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77' };
+  const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', clocks: new NasClocks() };
   const outcomes = ['observation', 'nasReset', 'ignored', 'malformedAttribute', 'badMessageAuthenticator'];
   const likely = fc.array(
     fc.record({

@@ -8,11 +8,12 @@ const seconds = (text: string): number => Date.parse(text) / 1000;
 test('an Event-Timestamp is believed, and the delay beside it not counted twice', () => {
   expect(resolveEventTime(arrivedAt, seconds('2026-11-24T08:59:00Z'), 60)).toEqual({
     at: Date.parse('2026-11-24T08:59:00Z'),
+    clockIsRight: true,
   });
 });
 
 test('a clock that runs a little ahead is held back to the arrival', () => {
-  expect(resolveEventTime(arrivedAt, seconds('2026-11-24T09:04:00Z'), 0)).toEqual({ at: arrivedAt });
+  expect(resolveEventTime(arrivedAt, seconds('2026-11-24T09:04:00Z'), 0)).toEqual({ at: arrivedAt, clockIsRight: true });
 });
 
 test('without Event-Timestamp the delay counts back from the arrival', () => {
@@ -22,6 +23,17 @@ test('without Event-Timestamp the delay counts back from the arrival', () => {
 
 test('a clock in 1970 says nothing', () => {
   expect(resolveEventTime(arrivedAt, 200, 5)).toEqual({ at: arrivedAt - 5000, doubt: 'clockNotSet' });
+});
+
+test('a clock that stands at the date of its firmware says nothing', () => {
+  expect(resolveEventTime(arrivedAt, seconds('2026-10-01T00:00:00Z'), 5)).toEqual({
+    at: arrivedAt - 5000,
+    doubt: 'clockNotSet',
+  });
+});
+
+test('a packet of last year from a NAS whose clock was right before is a replay', () => {
+  expect(resolveEventTime(arrivedAt, seconds('2025-11-24T09:00:00Z'), 0, true)).toMatchObject({ replay: true });
 });
 
 test('a clock in 2099 says nothing', () => {

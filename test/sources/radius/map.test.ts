@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { decodeRequest } from '../../../src/protocols/radius/decode.ts';
 import { encodeAccountingRequest } from '../../../src/protocols/radius/encode-request.ts';
+import { NasClocks } from '../../../src/sources/radius/nas-clocks.ts';
 import { mapAccounting, type Mapped } from '../../../src/sources/radius/map.ts';
 import type { Attribute } from '../../../src/protocols/radius/attribute.ts';
 import { readRadiusFixtures } from '../../support/radius-fixtures.ts';
 import { parseRadiusText } from '../../support/radius-text.ts';
 
 const secret = Buffer.from('sixteen-or-more-characters');
-const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77' };
+const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', get clocks() { return new NasClocks(); } };
 const arrivedAt = Date.parse('2026-11-24T09:00:05Z');
 
 function map(attributes: readonly Attribute[]): Mapped {
