@@ -26,6 +26,8 @@ export function createScreen(output: Output, env: Readonly<Record<string, string
   return output.isTTY === true && env['TERM'] !== 'dumb' ? terminal(output, paint) : plain(output, paint);
 }
 
+/** For terminals that do not know their width, or say 0. */
+const USUAL_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001B[2K';
 
 function terminal(output: Output, paint: Screen['paint']): Screen {
@@ -38,7 +40,7 @@ function terminal(output: Output, paint: Screen['paint']): Screen {
     },
     status(text) {
       // A line that wraps could not be taken back by clearing one line.
-      current = paint('quiet', text.slice(0, (output.columns ?? 80) - 1));
+      current = paint('quiet', text.slice(0, (output.columns || USUAL_COLUMNS) - 1));
       output.write(CLEAR_LINE + current);
     },
     end() {

@@ -11,6 +11,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../runtime/user-error.ts';
 
 const mainFile = fileURLToPath(new URL('../main.ts', import.meta.url));
+/**
+ * Ends the service when the demo is gone, however it went: a closed terminal and `kill -9` close this end of the pipe
+ * too. `exec` keeps the process id, so that the child that Node sees is the service itself.
+ */
+const UNTIL_PARENT_DIES = '(cat <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&-';
 const READY_WITHIN_MS = 20_000;
 const USUAL_PORT = 8080;
 const LOG_LIMIT = 20_000;
@@ -56,18 +61,18 @@ export class VenueService implements AsyncDisposable {
     };
     // Every JSON document is a YAML document.
     await writeFile(configFile, JSON.stringify(config), { mode: 0o600 });
-    // A process group of its own, so that Ctrl-C reaches the demo alone, which then ends the service in order.
-    const child = spawn(process.execPath, [mainFile, 'serve', '--config', configFile], {
+    const serve = [process.execPath, mainFile, 'serve', '--config', configFile];
+    const child = spawn('sh', ['-c', UNTIL_PARENT_DIES, 'sh', ...serve], {
+      // A process group of its own, so that Ctrl-C reaches the demo alone, which then ends the service in order.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     this.#child = child;
     const collect = (text: Buffer) => {
       this.#log = (this.#log + text.toString()).slice(-LOG_LIMIT);
     };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    process.once('exit', this.#abandon);
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
     for (let waited = 0; !(await this.#isReady()); waited += 50) {
       signal.throwIfAborted();
       if (this.ended || waited > READY_WITHIN_MS)
@@ -103,21 +108,16 @@ export class VenueService implements AsyncDisposable {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  /** The last resort when the demo itself dies: nothing of it may stay behind. */
-  readonly #abandon = (): void => {
-    this.#child?.kill('SIGTERM');
-  };
-
   async [Symbol.asyncDispose](): Promise<void> {
-    process.off('exit', this.#abandon);
     const child = this.#child;
     if (child !== undefined && !this.ended) {
-      const closed = once(child, 'close');
+      const exited = once(child, 'exit');
       child.kill('SIGTERM');
       const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await closed;
+      await exited;
       clearTimeout(patience);
     }
+    child?.stdio[3]?.destroy();
     await rm(this.#dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }

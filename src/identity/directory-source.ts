@@ -41,19 +41,21 @@ export async function readChanges(db: Database, after: number, limit: number): P
 /** Everything, into new tables. */
 export async function loadTables(db: Database, seed: number, { assumeOptIn }: OptInPolicy): Promise<DirectoryTables> {
   const tables = new DirectoryTables(seed);
-  await eachPage(
-    (after) => selectCustomers(db).where('id', '>', after).orderBy('id').limit(pageSize).execute(),
-    ({ id }) => id,
+  await eachPage<CustomerRow>(
+    (last) => selectCustomers(db).where('id', '>', last?.id ?? '').orderBy('id'),
     (row) => tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn)),
   );
-  await eachPage(
-    (after) => selectIdentities(db).where('identity', '>', after).orderBy('identity').limit(pageSize).execute(),
-    ({ identity }) => identity,
+  await eachPage<IdentityRow>(
+    (last) => selectIdentities(db).where('identity', '>', last?.identity ?? '').orderBy('identity'),
     (row) => tables.setIdentity(row.identity, row.customer_id),
   );
-  await eachPage(
-    (after) => selectAddresses(db).where('a.hash', '>', after).orderBy('a.hash').limit(pageSize).execute(),
-    ({ hash }) => hash,
+  // In the order of the devices, so that the join walks through both indexes side by side.
+  await eachPage<AddressRow>(
+    (last) =>
+      selectAddresses(db)
+        .where((eb) => eb(eb.refTuple('a.device_id', 'a.hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')))
+        .orderBy('a.device_id')
+        .orderBy('a.hash'),
     (row) => tables.setAddress(row.hash, row.device_id, row.customer_id),
   );
   return tables;
@@ -142,18 +144,19 @@ function keysOf(changes: readonly Change[], kind: ChangeKind): string[] {
   return [...new Set(changes.filter((change) => change.kind === kind).map(({ key }) => key))];
 }
 
+type CustomerRow = { readonly id: string; readonly opted_in: number | null };
+type IdentityRow = { readonly identity: string; readonly customer_id: string };
+type AddressRow = { readonly hash: string; readonly device_id: string; readonly customer_id: string };
+
+type Pages<Row> = { limit(rows: number): { execute(): Promise<Row[]> } };
+
 /** The next page is on its way while this one is taken in. */
-async function eachPage<Row>(
-  read: (after: string) => Promise<Row[]>,
-  keyOf: (row: Row) => string,
-  take: (row: Row) => void,
-) {
-  let rows = await read('');
-  for (;;) {
-    const last = rows.length < pageSize ? undefined : rows.at(-1);
-    const next = last === undefined ? [] : read(keyOf(last));
+async function eachPage<Row>(after: (last: Row | undefined) => Pages<Row>, take: (row: Row) => void) {
+  const read = (last: Row | undefined) => after(last).limit(pageSize).execute();
+  let rows = await read(undefined);
+  while (rows.length > 0) {
+    const next = rows.length < pageSize ? [] : read(rows.at(-1));
     for (const row of rows) take(row);
     rows = await next;
-    if (rows.length === 0) return;
   }
 }

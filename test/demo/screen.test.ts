@@ -25,6 +25,12 @@ describe('the screen of the demo', () => {
     expect(output.written.at(-1)).toBe('\r\u001B[2Ka status ');
   });
 
+  test('takes a terminal of no known width for a usual one', () => {
+    const output = recorder(true, 0);
+    createScreen(output, { TERM: 'xterm', NO_COLOR: '1' }).status('in now: 1');
+    expect(output.written.at(-1)).toBe('\r\u001B[2Kin now: 1');
+  });
+
   test('writes plain lines where there is no terminal, and none twice in a row', () => {
     const output = recorder(false);
     const screen = createScreen(output, {});

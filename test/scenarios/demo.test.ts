@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Child, processesIn } from '../support/child.ts';
 import { mainFile } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
@@ -23,6 +24,17 @@ test('the demo shows people coming and going within seconds, and leaves nothing 
   expect(await readdir(dir)).toEqual([]);
   expect(processesIn(dir)).toEqual([]);
 }, 100_000);
+
+test('a demo that is killed takes its service with it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-demo-test-'));
+  opened.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  const demo = new Child(process.execPath, [mainFile, 'demo'], { env: { ...process.env, TMPDIR: dir } });
+  opened.defer(() => demo.stop());
+  await demo.until('running', () => demo.log.includes('the doors open'));
+  expect(processesIn(dir).length).toBeGreaterThan(0);
+  await demo.kill('SIGKILL');
+  await until('everything that it started is gone', () => processesIn(dir).length === 0);
+});
 
 test('a speed that the service could not keep up with is refused in one sentence', async () => {
   const demo = new Child(process.execPath, [mainFile, 'demo', '--speed', '100000']);

@@ -56,7 +56,12 @@ async function createRegistry({ trx, kind, integer }: Context) {
       .addColumn('created_at', integer, (c) => c.notNull())
       .addColumn('retired_at', integer),
   );
-  await trx.schema.createIndex('device_addresses_by_device').on('device_addresses').column('device_id').execute();
+  // Holds all that the index in memory is filled with, in the order of the devices, which it is joined with.
+  await trx.schema
+    .createIndex('device_addresses_by_device')
+    .on('device_addresses')
+    .columns(['device_id', 'hash', 'retired_at'])
+    .execute();
   await trx.schema.createIndex('device_addresses_by_tail').on('device_addresses').column('tail_hash').execute();
 }
 
