@@ -45,6 +45,7 @@ installed() {
     postgresql) ls /usr/lib/postgresql/*/bin/postgres ;;
     freeradius) command -v freeradius ;;
     freeradius-utils) command -v radclient ;;
+    openssl) command -v openssl ;;
     gcc) command -v gcc ;;
     libc6-dev) ls /usr/include/stdio.h ;;
   esac >/dev/null 2>&1
@@ -106,7 +107,7 @@ keep_from_booting() {
 
 case ${1:-} in
   serve) set -- serve redis-server ;;
-  test) set -- test redis-server postgresql freeradius freeradius-utils ;;
+  test) set -- test redis-server postgresql freeradius freeradius-utils openssl ;;
   bench) set -- bench redis-server gcc libc6-dev ;;
   check) set -- check ;;
   *) fail 'usage: setup.sh serve|test|bench|check' ;;

@@ -19,7 +19,17 @@ export function httpOptions({ http }: Config): HttpServerOptions {
 }
 
 export function spaceCatalog(spaces: Spaces): SpaceCatalog {
-  const view = (space: Space): SpaceView => ({
+  return {
+    list: () => spaces.list().map(toSpaceView),
+    get: (id) => {
+      const space = spaces.get(id);
+      return space && toSpaceView(space);
+    },
+  };
+}
+
+function toSpaceView(space: Space): SpaceView {
+  return {
     id: space.id,
     name: space.name,
     timeZone: space.timeZone,
@@ -29,13 +39,6 @@ export function spaceCatalog(spaces: Spaces): SpaceCatalog {
     methods: space.methods,
     requirePass: space.requirePass,
     readOnly: true,
-  });
-  return {
-    list: () => spaces.list().map(view),
-    get: (id) => {
-      const space = spaces.get(id);
-      return space && view(space);
-    },
   };
 }
 

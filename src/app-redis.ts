@@ -12,11 +12,7 @@ export type Connections = {
 };
 
 /** Connects to the configured Redis, or to a private server that is started here and stopped last. */
-export async function openConnections(
-  config: Config,
-  log: Logger,
-  stack: AsyncDisposableStack,
-): Promise<Connections> {
+export async function openConnections(config: Config, log: Logger, stack: AsyncDisposableStack): Promise<Connections> {
   const url = config.redisUrl?.reveal();
   const target: RedisTarget =
     url === undefined ? { socket: stack.use(await PrivateRedisServer.start(config.dataDir, log)).socket } : { url };

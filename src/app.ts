@@ -73,7 +73,11 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   const db = stack.use(
     await openDatabase(
       { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() },
-      { migrate: true, clock, onError: (error) => log.warn({ err: error.message }, 'the database closed a connection') },
+      {
+        migrate: true,
+        clock,
+        onError: (error) => log.warn({ err: error.message }, 'the database closed a connection'),
+      },
     ),
   );
   const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
@@ -107,7 +111,8 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
       onRegistered: (registrations) => {
         for (const { station } of registrations) {
           welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch(
-            (error: unknown) => log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
+            (error: unknown) =>
+              log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
           );
         }
       },
@@ -116,7 +121,8 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
         else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);
       },
       onError: (error, failures) => {
-        if (failures === 1) log.warn({ err: error }, 'changes to customers and devices cannot be followed; trying again');
+        if (failures === 1)
+          log.warn({ err: error }, 'changes to customers and devices cannot be followed; trying again');
       },
     }),
   );

@@ -30,11 +30,7 @@ export type EventDraft = {
 } & (
   | { readonly type: 'presence.arrived' | 'presence.departed'; readonly data: PresenceEventData }
   | {
-      readonly type:
-        | 'checkin.recorded'
-        | 'checkin.failed'
-        | 'checkin.corrected'
-        | 'checkout.recorded';
+      readonly type: 'checkin.recorded' | 'checkin.failed' | 'checkin.corrected' | 'checkout.recorded';
       readonly data: CheckIn;
     }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }

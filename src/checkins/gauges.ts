@@ -8,5 +8,5 @@ export async function countPresent(db: Database): Promise<ReadonlyMap<string, nu
     .where('state', '=', 'open')
     .groupBy('space_id')
     .execute();
-  return new Map(rows.map((row) => [row.space_id, Number(row.count)]));
+  return new Map(rows.map((row) => [row.space_id, row.count]));
 }

@@ -22,10 +22,7 @@ const rowsPerStatement = 500;
  * A transaction that decides on check-ins. Such transactions follow one another, on every node: PostgreSQL holds the
  * events' counter from the start, and SQLite has one writer anyway. So what one reads, no other changes before it ends.
  */
-export async function inLedgerTransaction<T>(
-  db: Database,
-  work: (trx: Transaction<Schema>) => Promise<T>,
-): Promise<T> {
+export async function inLedgerTransaction<T>(db: Database, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return await inTransaction(db, async (trx) => {
     if (db.kind === 'postgres') {
       await trx.selectFrom('counters').select('value').where('name', '=', 'events').forUpdate().execute();

@@ -59,7 +59,10 @@ export class Ledger {
   }
 
   /** Newest first. */
-  async list(filter: CheckInFilter, page: { readonly limit: number; readonly after?: CheckInCursor | undefined }): Promise<CheckIn[]> {
+  async list(
+    filter: CheckInFilter,
+    page: { readonly limit: number; readonly after?: CheckInCursor | undefined },
+  ): Promise<CheckIn[]> {
     let query = this.#ports.db.read
       .selectFrom('check_ins')
       .selectAll()
@@ -195,9 +198,7 @@ export class Ledger {
 
   async #change<Outcome>(
     now: number,
-    decide: (
-      trx: Transaction<Schema>,
-    ) => Promise<{ readonly outcome: Outcome; readonly changes?: LedgerChanges }>,
+    decide: (trx: Transaction<Schema>) => Promise<{ readonly outcome: Outcome; readonly changes?: LedgerChanges }>,
   ): Promise<Outcome> {
     const { db, onRecorded } = this.#ports;
     const { outcome, changes, lastSequence } = await inLedgerTransaction(db, async (trx) => {

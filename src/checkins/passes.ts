@@ -12,7 +12,12 @@ export type NewPass = {
 };
 
 /** Adds a pass; undefined when there is no such customer. */
-export async function addPass(db: Database, clock: Clock, customerId: string, pass: NewPass): Promise<Pass | undefined> {
+export async function addPass(
+  db: Database,
+  clock: Clock,
+  customerId: string,
+  pass: NewPass,
+): Promise<Pass | undefined> {
   return await db.write.transaction().execute(async (trx) => {
     const customer = await trx.selectFrom('customers').select('id').where('id', '=', customerId).executeTakeFirst();
     if (customer === undefined) return undefined;

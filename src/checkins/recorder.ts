@@ -85,7 +85,8 @@ export class Recorder implements AsyncDisposable {
     const transitions: Transition[] = [];
     for (const entry of entries) {
       const transition = parseTransition(entry);
-      if (transition === undefined) this.#ports.logger.error({ entry }, 'a transition cannot be understood and is dropped');
+      if (transition === undefined)
+        this.#ports.logger.error({ entry }, 'a transition cannot be understood and is dropped');
       else transitions.push(transition);
     }
     if (transitions.length > 0) await this.#commit(transitions);
@@ -119,7 +120,8 @@ export class Recorder implements AsyncDisposable {
   #report(error?: unknown): void {
     const { logger, shard } = this.#ports;
     if (this.#stop.signal.aborted) return;
-    if (error !== undefined && !this.#failing) logger.error({ err: error, shard }, 'transitions wait: the ledger cannot be written');
+    if (error !== undefined && !this.#failing)
+      logger.error({ err: error, shard }, 'transitions wait: the ledger cannot be written');
     if (error === undefined && this.#failing) logger.info({ shard }, 'transitions are recorded again');
     this.#failing = error !== undefined;
   }

@@ -29,7 +29,10 @@ export const OPENS_AT = 8 * 60;
 /** The last one has left by then, and the idle timeout has passed. */
 export const CLOSES_AT = 18 * 60 + 40;
 const REPORTS_EVERY = 4;
-const NAP_FOR = 9;
+/** Short enough that, with a report missed before and after, it stays within the idle timeout of 15 minutes. */
+const NAP_FOR = 6;
+/** Comes by for a few minutes in the morning, so that a departure can be seen soon. */
+const IN_A_HURRY = 3;
 
 /** A day at the venue: everything its access points will report, in order. The same seed gives the same day. */
 export function planDay(cast: Cast, random: Random): readonly Report[] {
@@ -45,16 +48,17 @@ function planMember(member: Member, index: number, random: Random): readonly Sta
   const arrives = index < 4 ? OPENS_AT + 0.5 + index * 1.5 : OPENS_AT + 8 + (index - 4) * 8 + between(random, -3, 3);
   const leaves = between(random, 15 * 60, 18 * 60);
   const lunch = index % 3 === 1 ? between(random, 12 * 60, 12.5 * 60) : undefined;
+  const goesOutAt = index === IN_A_HURRY ? arrives + 8 : lunch;
   const present: readonly (readonly [number, number])[] =
-    lunch === undefined
+    goesOutAt === undefined
       ? [[arrives, leaves]]
       : [
-          [arrives, lunch],
-          [lunch + between(random, 35, 60), leaves],
+          [arrives, goesOutAt],
+          [goesOutAt + between(random, 35, 60), leaves],
         ];
   return present.flatMap(([from, to], part) =>
     member.devices.map((device): Stay => {
-      const ends = part === 0 && lunch !== undefined ? 'silence' : pick<Stay['ends']>(random, ['stop', 'silence']);
+      const ends = part === 0 && goesOutAt !== undefined ? 'silence' : pick<Stay['ends']>(random, ['stop', 'silence']);
       return device.class === 'phone'
         ? { device, from, to, ends, naps: true, roamsEvery: between(random, 25, 70) }
         : { device, from: from + between(random, 2, 6), to: to - between(random, 1, 4), ends: 'stop' };
@@ -89,8 +93,8 @@ function reportsOf(stay: Stay, index: number, cast: Cast, random: Random): reado
   let roamsAt = stay.from + (stay.roamsEvery ?? Number.POSITIVE_INFINITY);
   let napsAt = stay.naps === true ? stay.from + between(random, 20, 60) : Number.POSITIVE_INFINITY;
   for (let at = stay.from + REPORTS_EVERY; at < stay.to; at += REPORTS_EVERY) {
+    if (at >= napsAt + NAP_FOR) napsAt = at + between(random, 30, 90);
     const asleep = at >= napsAt;
-    if (asleep && at >= napsAt + NAP_FOR) napsAt = at + between(random, 30, 90);
     if (!asleep) octets += Math.round(between(random, 20_000, 2_000_000));
     if (at >= roamsAt && !asleep) {
       report(at, 'stop');

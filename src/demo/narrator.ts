@@ -64,7 +64,7 @@ export class Narrator {
     this.#summarizedAt = minute;
     const people = present === 1 ? '1 person' : `${present} people`;
     this.#screen.status(
-      `${formatTimeOfDay(minute)}  in now: ${people} · unknown devices: ${unknown} · packets: ${number.format(packets)}`,
+      `${formatTimeOfDay(minute)}  in now: ${people} · strangers seen: ${unknown} · packets: ${number.format(packets)}`,
     );
   }
 

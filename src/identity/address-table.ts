@@ -65,11 +65,21 @@ export class AddressTable {
 
   remove(high: number, low: number) {
     const row = this.find(high, low);
-    if (row === none) return;
+    if (row !== none) this.#removeRow(row);
+  }
+
+  #removeRow(row: number) {
     this.#unplace(row);
     this.#customer[row] = none;
     this.#removed.push(row);
     this.#size -= 1;
+  }
+
+  /** Removes every address of a customer; a look at all of them, so for rare occasions. */
+  disown(customer: number) {
+    for (let row = 0; row < this.#rows; row++) {
+      if (this.#customer[row] === customer) this.#removeRow(row);
+    }
   }
 
   /**
@@ -130,10 +140,7 @@ function place(slots: Uint32Array, key: number, row: number) {
 }
 
 /** A longer copy. */
-export function grown<Column extends Uint8Array | Uint32Array | Int32Array>(
-  column: Column,
-  length: number,
-): Column {
+export function grown<Column extends Uint8Array | Uint32Array | Int32Array>(column: Column, length: number): Column {
   const longer = new (column.constructor as new (length: number) => Column)(length);
   longer.set(column);
   return longer;

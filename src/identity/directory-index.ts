@@ -90,7 +90,8 @@ export class DirectoryIndex {
   }
 
   #nameOf(station: MacAddress | undefined, identities: readonly string[]): string {
-    const key = station ?? foldIdentity(identities.find((identity) => this.#tables.findIdentity(identity) !== none) ?? '');
+    const key =
+      station ?? foldIdentity(identities.find((identity) => this.#tables.findIdentity(identity) !== none) ?? '');
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     const name =

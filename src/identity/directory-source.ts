@@ -42,11 +42,17 @@ export async function readChanges(db: Database, after: number, limit: number): P
 export async function loadTables(db: Database, seed: number, { assumeOptIn }: OptInPolicy): Promise<DirectoryTables> {
   const tables = new DirectoryTables(seed);
   await eachPage<CustomerRow>(
-    (last) => selectCustomers(db).where('id', '>', last?.id ?? '').orderBy('id'),
+    (last) =>
+      selectCustomers(db)
+        .where('id', '>', last?.id ?? '')
+        .orderBy('id'),
     (row) => tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn)),
   );
   await eachPage<IdentityRow>(
-    (last) => selectIdentities(db).where('identity', '>', last?.identity ?? '').orderBy('identity'),
+    (last) =>
+      selectIdentities(db)
+        .where('identity', '>', last?.identity ?? '')
+        .orderBy('identity'),
     (row) => tables.setIdentity(row.identity, row.customer_id),
   );
   // In the order of the devices, so that the join walks through both indexes side by side.
@@ -81,7 +87,8 @@ export async function readUpdate(
   const customerRows = customers.length === 0 ? [] : await selectCustomers(db).where('id', 'in', customers).execute();
   const identityRows =
     identities.length === 0 ? [] : await selectIdentities(db).where('identity', 'in', identities).execute();
-  const addressRows = addresses.length === 0 ? [] : await selectAddresses(db).where('a.hash', 'in', addresses).execute();
+  const addressRows =
+    addresses.length === 0 ? [] : await selectAddresses(db).where('a.hash', 'in', addresses).execute();
   return (tables) => {
     const present = new Set(customerRows.map(({ id }) => id));
     for (const id of customers) if (!present.has(id)) tables.removeCustomer(id);

@@ -18,6 +18,8 @@ export class DirectoryTables {
   readonly #customers: TextTable;
   readonly #identities: TextTable;
   #state = new Uint8Array(512);
+  /** Customers who have gone since the tables were built. */
+  readonly #removed = new Set<number>();
   /** By the identity's row, the customer's. */
   #identified = new Int32Array(512);
 
@@ -34,14 +36,17 @@ export class DirectoryTables {
 
   setCustomer(id: string, isOptedIn: boolean) {
     const customer = this.#customers.add(id);
+    if (this.#state[customer] === gone) this.#disown(customer);
     if (customer >= this.#state.length) this.#state = grown(this.#state, Math.ceil(customer * 1.5) + 1);
     this.#state[customer] = isOptedIn ? optedIn : optedOut;
   }
 
-  /** Whatever still points at the customer finds nobody from now on. */
+  /** Whatever still points at the customer finds nobody from now on, without a search for it. */
   removeCustomer(id: string) {
     const customer = this.#customers.find(id);
-    if (customer !== none) this.#state[customer] = gone;
+    if (customer === none) return;
+    this.#state[customer] = gone;
+    this.#removed.add(customer);
   }
 
   /** An address of a customer who is not here is left out: the change that brings the customer brings it too. */
@@ -103,6 +108,15 @@ export class DirectoryTables {
   /** See `AddressTable.takeRecycled`. */
   takeRecycled(): boolean {
     return this.#addresses.takeRecycled();
+  }
+
+  /** An id that comes back is somebody new, and inherits nothing that the one who had it before left behind. */
+  #disown(customer: number) {
+    if (!this.#removed.delete(customer)) return;
+    this.#addresses.disown(customer);
+    for (let row = 0; row < this.#identities.rows; row++) {
+      if (this.#identified[row] === customer) this.#identified[row] = none;
+    }
   }
 
   #present(customer: number): number {

@@ -31,7 +31,11 @@ export async function openMasterKey(db: Database, file: string): Promise<MasterK
   const check = createHmac('sha256', key.derive('check')).digest('base64url');
   if (row === undefined) {
     const value = { key: checkSetting, value: check };
-    await db.write.insertInto('settings').values(value).onConflict((conflict) => conflict.doNothing()).execute();
+    await db.write
+      .insertInto('settings')
+      .values(value)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
     return row === undefined && (await isOurs(db, check)) ? key : refuse(file);
   }
   return isSame(row.value, check) ? key : refuse(file);
@@ -64,9 +68,12 @@ function readKey(file: string): Buffer | undefined {
     content = readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UserError(`cannot read the master key "${file}" (${(error as Error).message}); make it readable for this user`, {
-      cause: error,
-    });
+    throw new UserError(
+      `cannot read the master key "${file}" (${(error as Error).message}); make it readable for this user`,
+      {
+        cause: error,
+      },
+    );
   }
   // Group-readable is how orchestrators mount secrets; readable by everybody is a mistake.
   if ((statSync(file).mode & 0o007) !== 0) {

@@ -29,7 +29,7 @@ export function toEventJson(event: LedgerEvent, customerName: string | null): Ev
     id: event.id,
     sequence: event.sequence,
     type: event.type,
-    timestamp: toIso(event.at) as string,
+    timestamp: toIso(event.at),
     data: { ...dataJson(event), customerName },
   };
 }
@@ -57,6 +57,8 @@ function dataJson(event: LedgerEvent): Record<string, unknown> {
   }
 }
 
+function toIso(at: number): string;
+function toIso(at: number | null): string | null;
 function toIso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

@@ -19,7 +19,15 @@ export type PresenceLink = {
 };
 
 type PackedLink = [device: string, session: number, octets: number, activeAt: number, reportAt: number, open: boolean];
-type Packed = [phase: 0 | 1 | 2, since: number, last: number, visit: string, previous: number, due: number, links: PackedLink[]];
+type Packed = [
+  phase: 0 | 1 | 2,
+  since: number,
+  last: number,
+  visit: string,
+  previous: number,
+  due: number,
+  links: PackedLink[],
+];
 
 const phases = ['absent', 'arriving', 'present'] as const;
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' });

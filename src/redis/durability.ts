@@ -8,7 +8,7 @@ export type Durability = 'always' | 'everysec' | 'none' | 'unknown';
 
 export async function readDurability(redis: Redis): Promise<Durability> {
   try {
-    const reply = (await redis.config('GET', 'append*')) as string[];
+    const reply = await redis.config('GET', 'append*');
     const settings = new Map<string, string>();
     for (let i = 0; i + 1 < reply.length; i += 2) settings.set(reply[i] as string, reply[i + 1] as string);
     if (settings.get('appendonly') !== 'yes') return 'none';

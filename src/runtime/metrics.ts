@@ -5,8 +5,11 @@ export function createMetrics() {
   const registers = [new Registry()];
   const registry = registers[0] as Registry;
   collectDefaultMetrics({ register: registry });
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> =>
-    new Counter({ name: `rollcall_${name}`, help, labelNames: [...labelNames], registers });
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Counter<Label> => new Counter({ name: `rollcall_${name}`, help, labelNames: [...labelNames], registers });
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []): Gauge<Label> =>
     new Gauge({ name: `rollcall_${name}`, help, labelNames: [...labelNames], registers });
 
@@ -14,8 +17,14 @@ export function createMetrics() {
     registry,
     radiusRequests: counter('radius_requests_total', 'RADIUS packets by what became of them.', ['client', 'result']),
     observations: counter('observations_total', 'Observations by source and kind.', ['source', 'kind']),
-    observationsIgnored: counter('observations_ignored_total', 'Observations that moved nothing, by reason.', ['reason']),
-    transitionsDropped: counter('transitions_dropped_total', 'Transitions that changed nothing in the ledger, by reason.', ['reason']),
+    observationsIgnored: counter('observations_ignored_total', 'Observations that moved nothing, by reason.', [
+      'reason',
+    ]),
+    transitionsDropped: counter(
+      'transitions_dropped_total',
+      'Transitions that changed nothing in the ledger, by reason.',
+      ['reason'],
+    ),
     transitions: counter('transitions_total', 'Arrivals and departures recorded.', ['space', 'type']),
     checkIns: counter('check_ins_total', 'Check-ins by method and result.', ['space', 'method', 'result']),
     presentCustomers: gauge('present_customers', 'Customers checked in now.', ['space']),

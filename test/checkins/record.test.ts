@@ -40,7 +40,7 @@ function transition(type: Transition['type'], changes: Partial<Transition> = {})
     deviceIds: ['dev_phone'],
     ...changes,
   };
-  return (type === 'departed' ? { ...common, type, reason: 'idle' } : { ...common, type }) as Transition;
+  return type === 'departed' ? { ...common, type, reason: 'idle' } : { ...common, type };
 }
 
 const departure = transition('departed', { lastActivityAt: 5_000, detectedAt: 9_000 });
@@ -56,7 +56,13 @@ describe('an arrival', () => {
     const draft = ledger();
     expect(record(draft, transition('arrived'), rules)).toBe('recorded');
     expect(types(draft)).toEqual(['presence.arrived', 'checkin.recorded']);
-    expect(only(draft)).toMatchObject({ state: 'open', method: 'wifi', startedAt: 1_000, passId: 'pass_1', deviceIds: ['dev_phone'] });
+    expect(only(draft)).toMatchObject({
+      state: 'open',
+      method: 'wifi',
+      startedAt: 1_000,
+      passId: 'pass_1',
+      deviceIds: ['dev_phone'],
+    });
   });
 
   test('without a pass is a failed check-in, and the person is present all the same', () => {

@@ -86,17 +86,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
 
   async function append(type: string, visit: string, who = 'mia', last = start): Promise<void> {
     const fields = ['type', type, 'visit', visit, 'space', 'hq', 'customer', who, 'devices', 'dev_phone'];
-    await redis.xadd(
-      stream,
-      '*',
-      ...fields,
-      'arrivedAt',
-      start,
-      'lastActivityAt',
-      last,
-      'detectedAt',
-      last + 10,
-    );
+    await redis.xadd(stream, '*', ...fields, 'arrivedAt', start, 'lastActivityAt', last, 'detectedAt', last + 10);
   }
   const drained = () => until('the stream is empty', async () => (await redis.xlen(stream)) === 0);
   const sequences = async () =>
@@ -197,7 +187,9 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     await customer('mia');
     const first = await ledger.checkIn({ customerId: 'mia', spaceId: 'hq', at: start }, 'admin');
     if (first.result !== 'checkedIn') throw new Error('expected a check-in');
-    expect(await ledger.checkOut(first.checkIn.id, { at: start - 1 }, 'admin')).toMatchObject({ result: 'beforeStart' });
+    expect(await ledger.checkOut(first.checkIn.id, { at: start - 1 }, 'admin')).toMatchObject({
+      result: 'beforeStart',
+    });
     await ledger.checkOut(first.checkIn.id, { at: start + 1_000 }, 'admin');
     expect(await ledger.checkIn({ customerId: 'mia', spaceId: 'hq', at: start + 500 }, 'admin')).toMatchObject({
       result: 'overlaps',

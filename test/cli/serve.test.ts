@@ -34,5 +34,7 @@ test('a port that is taken is one sentence that says what to do', async () => {
   await once(holder, 'listening');
   const { code, stdout, stderr } = await outcomeOf(startCommand(['serve', '--config', service.configFile]));
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(new RegExp(`^rollcall: .* port ${port}: another process uses this port; change http.listen\n$`));
+  expect(stderr).toMatch(
+    new RegExp(`^rollcall: .* port ${port}: another process uses this port; change http.listen\n$`),
+  );
 });

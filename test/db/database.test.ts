@@ -50,7 +50,9 @@ describe.each(databaseKinds)('the database on %s', (kind) => {
     await expect(db.write.insertInto('identities').values(orphan).execute()).rejects.toMatchObject({
       constraint: 'foreignKey',
     });
-    await expect(db.write.insertInto('counters').values(odd).execute()).rejects.toMatchObject({ constraint: 'notNull' });
+    await expect(db.write.insertInto('counters').values(odd).execute()).rejects.toMatchObject({
+      constraint: 'notNull',
+    });
     await expect(addCheckIn(db, 'x', 'someday')).rejects.toMatchObject({ constraint: 'check' });
     await expect(sql`nonsense`.execute(db.write)).rejects.toBeInstanceOf(DatabaseError);
   });

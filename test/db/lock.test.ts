@@ -7,7 +7,9 @@ import { TempDir } from '../support/temp-dir.ts';
 test('a second holder is refused, with who the first one is', async () => {
   await using dir = new TempDir();
   using _lock = lockDataDirectory(dir.path);
-  expect(() => lockDataDirectory(dir.path)).toThrow(new RegExp(`another Rollcall \\(process ${process.pid} on .*\\)`, 'u'));
+  expect(() => lockDataDirectory(dir.path)).toThrow(
+    new RegExp(`another Rollcall \\(process ${process.pid} on .*\\)`, 'u'),
+  );
 });
 
 test('the lock is free once it is released', async () => {

@@ -28,7 +28,9 @@ test('a connection that is cut within a transaction undoes it, and is not used a
     return await nextNumbers(trx, 'events', 1);
   });
   await expect(cut).rejects.toMatchObject({ retryable: true });
-  const all = await Promise.all(Array.from({ length: 12 }, () => inTransaction(db, (trx) => nextNumbers(trx, 'events', 1))));
+  const all = await Promise.all(
+    Array.from({ length: 12 }, () => inTransaction(db, (trx) => nextNumbers(trx, 'events', 1))),
+  );
   expect(all.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1));
 });
 

@@ -56,6 +56,17 @@ describe('a day at the venue', () => {
     ).toBeGreaterThan(5);
   });
 
+  test('never lets a nap reach the idle timeout, since sleeping is not leaving', () => {
+    const sessions = Map.groupBy(day, ({ sessionId }) => sessionId);
+    for (const reports of sessions.values()) {
+      const active = reports.filter(
+        (report, index) => index === 0 || report.octets > (reports[index - 1]?.octets ?? 0),
+      );
+      const gaps = active.slice(1).map((report, index) => report.at - (active[index]?.at ?? report.at));
+      expect(Math.max(0, ...gaps)).toBeLessThan(14);
+    }
+  });
+
   test('names every device once, all of them from the documentation range', () => {
     const devices = [...cast.members.flatMap((member) => member.devices), ...cast.strangers];
     const addresses = [...devices.map(({ mac }) => mac), ...cast.accessPoints.map(({ bssid }) => bssid)];

@@ -88,7 +88,10 @@ const state = async () => (await readPresence(redis, 1, 'hq', ['mia']))[0];
 describe('arriving and staying', () => {
   test('a Start is an arrival, and interims with growing octets move the last activity', async () => {
     await observe([{ ago: 10, status: 'start' }]);
-    await observe([{ ago: 5, octets: 100 }, { ago: 1, octets: 200 }]);
+    await observe([
+      { ago: 5, octets: 100 },
+      { ago: 1, octets: 200 },
+    ]);
     expect(await story()).toEqual(['arrived 10-10']);
     expect((await state())?.lastActivityAt).toBe(now - minute);
   });
@@ -136,13 +139,19 @@ describe('arriving and staying', () => {
 
 describe('leaving', () => {
   test('who is idle for longer than the timeout departs, at the last activity', async () => {
-    await observe([{ ago: 20, status: 'start' }, { ago: 16, octets: 9 }]);
+    await observe([
+      { ago: 20, status: 'start' },
+      { ago: 16, octets: 9 },
+    ]);
     await expire();
     expect(await story()).toEqual(['arrived 20-20', 'departed 20-16']);
   });
 
   test('who was active within the timeout stays, and is looked at again when it ends', async () => {
-    await observe([{ ago: 20, status: 'start' }, { ago: 6, octets: 9 }]);
+    await observe([
+      { ago: 20, status: 'start' },
+      { ago: 6, octets: 9 },
+    ]);
     await redis.zadd(keys.due, now - 1, 'hq|mia');
     await expire();
     expect(await story()).toEqual(['arrived 20-20']);
@@ -150,16 +159,25 @@ describe('leaving', () => {
   });
 
   test('a Stop closes its session and not the visit', async () => {
-    await observe([{ ago: 5, status: 'start' }, { ago: 4, status: 'stop', octets: 7 }]);
+    await observe([
+      { ago: 5, status: 'start' },
+      { ago: 4, status: 'stop', octets: 7 },
+    ]);
     await expire();
     expect(await story()).toEqual(['arrived 5-5']);
     expect((await state())?.phase).toBe('present');
   });
 
   test('interims without progress after the departure bring nobody back', async () => {
-    await observe([{ ago: 40, status: 'start' }, { ago: 30, octets: 9 }]);
+    await observe([
+      { ago: 40, status: 'start' },
+      { ago: 30, octets: 9 },
+    ]);
     await expire();
-    await observe([{ ago: 5, octets: 9 }, { ago: 1, octets: 9 }]);
+    await observe([
+      { ago: 5, octets: 9 },
+      { ago: 1, octets: 9 },
+    ]);
     expect(await story()).toEqual(['arrived 40-40', 'departed 40-30']);
   });
 
@@ -190,7 +208,10 @@ describe('roaming', () => {
   });
 
   test('however many access points and devices, the latest activity and the open counters are kept', async () => {
-    await observe([{ ago: 14, status: 'start', session: 'home' }, { ago: 13, octets: 5, session: 'home' }]);
+    await observe([
+      { ago: 14, status: 'start', session: 'home' },
+      { ago: 13, octets: 5, session: 'home' },
+    ]);
     for (let i = 0; i < 20; i += 1) {
       await observe([
         { ago: 12, status: 'start', session: `s${i}` },
@@ -207,8 +228,20 @@ describe('settling', () => {
   const settling = { idleTimeout: 15 * minute, settle: 2 * minute };
 
   test('a walk-by that stops within the settle time is never an arrival', async () => {
-    await observe([{ ago: 30, status: 'start' }, { ago: 29, status: 'stop', octets: 5 }], settling);
-    await observe([{ ago: 20, status: 'start', session: 's2' }, { ago: 19, status: 'stop', octets: 5, session: 's2' }], settling);
+    await observe(
+      [
+        { ago: 30, status: 'start' },
+        { ago: 29, status: 'stop', octets: 5 },
+      ],
+      settling,
+    );
+    await observe(
+      [
+        { ago: 20, status: 'start', session: 's2' },
+        { ago: 19, status: 'stop', octets: 5, session: 's2' },
+      ],
+      settling,
+    );
     await expire(settling);
     expect(await story()).toEqual([]);
   });
@@ -223,7 +256,14 @@ describe('settling', () => {
   });
 
   test('who is seen again after the settle time has arrived', async () => {
-    await observe([{ ago: 5, kind: 'active' }, { ago: 4, kind: 'active' }, { ago: 3, kind: 'active' }], settling);
+    await observe(
+      [
+        { ago: 5, kind: 'active' },
+        { ago: 4, kind: 'active' },
+        { ago: 3, kind: 'active' },
+      ],
+      settling,
+    );
     expect(await story()).toEqual(['arrived 5-3']);
   });
 });
@@ -236,7 +276,10 @@ describe('evidence out of order', () => {
   });
 
   test('a late interim that shows that the traffic was over earlier moves the last activity back', async () => {
-    await observe([{ ago: 12, status: 'start' }, { ago: 2, octets: 9 }]);
+    await observe([
+      { ago: 12, status: 'start' },
+      { ago: 2, octets: 9 },
+    ]);
     await observe([{ ago: 7, octets: 9 }]);
     expect((await state())?.lastActivityAt).toBe(now - 7 * minute);
   });

@@ -60,7 +60,9 @@ test('it ends when the process that started it is killed, and a new start finds 
     await PrivateRedisServer.start(${JSON.stringify(dataDir)}, { error() {} });
     console.log('started');
     setInterval(() => {}, 1000);`;
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(parent.stdout, 'data');
   const pid = pidOf(dataDir);
   const socket = join(dataDir, 'redis', 'redis.sock');

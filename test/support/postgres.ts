@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from './free-port.ts';
 import { TempDir } from './temp-dir.ts';
 
 const user = 'postgres';
@@ -27,7 +27,13 @@ export class PostgresServer implements AsyncDisposable {
   static async start(): Promise<PostgresServer> {
     const dir = new TempDir();
     if (isRoot()) chownSync(dir.path, ...ids());
-    const initdb = [join(binDir(), 'initdb'), '--auth=trust', `--username=${user}`, '--encoding=UTF8', '--locale=C.UTF-8'];
+    const initdb = [
+      join(binDir(), 'initdb'),
+      '--auth=trust',
+      `--username=${user}`,
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+    ];
     const [command, ...args] = asPostgres([...initdb, '--no-sync', '--pgdata', dir.file('data')]);
     execFileSync(command as string, args, { stdio: 'pipe' });
     const server = new PostgresServer(dir, await freePort());
@@ -116,13 +122,4 @@ function binDir(): string {
   const newest = versions.map((version) => join(root, version, 'bin')).find((dir) => existsSync(join(dir, 'initdb')));
   if (newest === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
   return newest;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -162,9 +162,7 @@ async function createFeeds({ trx, kind, integer }: Context) {
       .addColumn('at', integer, (c) => c.notNull()),
   );
   await keyed(trx, kind, 'counters', (t) =>
-    t
-      .addColumn('name', 'text', (c) => c.notNull().primaryKey())
-      .addColumn('value', integer, (c) => c.notNull()),
+    t.addColumn('name', 'text', (c) => c.notNull().primaryKey()).addColumn('value', integer, (c) => c.notNull()),
   );
   await trx
     .insertInto('counters')

@@ -69,7 +69,10 @@ export class SqliteWorker implements AsyncDisposable {
 
   /** Whether the statement at work was committed is not known, as with a server that went away. */
   #lose(cause: unknown) {
-    this.#lost ??= new DatabaseError('the thread that holds the SQLite connection has ended', { retryable: true, cause });
+    this.#lost ??= new DatabaseError('the thread that holds the SQLite connection has ended', {
+      retryable: true,
+      cause,
+    });
     for (const waiting of this.#waiting.values()) waiting.reject(this.#lost);
     this.#waiting.clear();
   }

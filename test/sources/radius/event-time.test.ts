@@ -13,7 +13,10 @@ test('an Event-Timestamp is believed, and the delay beside it not counted twice'
 });
 
 test('a clock that runs a little ahead is held back to the arrival', () => {
-  expect(resolveEventTime(arrivedAt, seconds('2026-11-24T09:04:00Z'), 0)).toEqual({ at: arrivedAt, clockIsRight: true });
+  expect(resolveEventTime(arrivedAt, seconds('2026-11-24T09:04:00Z'), 0)).toEqual({
+    at: arrivedAt,
+    clockIsRight: true,
+  });
 });
 
 test('without Event-Timestamp the delay counts back from the arrival', () => {

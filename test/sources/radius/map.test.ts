@@ -8,7 +8,14 @@ import { readRadiusFixtures } from '../../support/radius-fixtures.ts';
 import { parseRadiusText } from '../../support/radius-text.ts';
 
 const secret = Buffer.from('sixteen-or-more-characters');
-const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', get clocks() { return new NasClocks(); } };
+const origin = {
+  sourceId: 'aps',
+  spaceId: 'hq',
+  senderAddress: '192.0.2.77',
+  get clocks() {
+    return new NasClocks();
+  },
+};
 const arrivedAt = Date.parse('2026-11-24T09:00:05Z');
 
 function map(attributes: readonly Attribute[]): Mapped {

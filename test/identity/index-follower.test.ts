@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { openDatabase, type Database } from '../../src/db/database.ts';
+import { putCustomer } from '../../src/identity/customers.ts';
+import { deleteDevice, putDevice } from '../../src/identity/devices.ts';
+import { DirectoryIndex } from '../../src/identity/directory-index.ts';
+import type { Change, Registration } from '../../src/identity/directory-source.ts';
+import { IndexFollower } from '../../src/identity/index-follower.ts';
+import type { Registry } from '../../src/identity/registry.ts';
+import { createToken } from '../../src/identity/tokens.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { databaseKinds, useDatabases } from '../support/databases.ts';
+import { createRegistry, mac } from '../support/registry.ts';
+
+const phone = mac('00-00-5E-00-53-01');
+const laptop = mac('00-00-5E-00-53-02');
+
+async function follow(registry: Registry, db: Database = registry.db) {
+  const index = new DirectoryIndex(registry.vault);
+  const seen = { registrations: [] as Registration[], changes: [] as (Change | 'all')[], errors: [] as unknown[] };
+  const follower = await IndexFollower.start({
+    ...registry,
+    db,
+    index,
+    seed: 1,
+    assumeOptIn: true,
+    onRegistered: (registrations) => seen.registrations.push(...registrations),
+    onChanges: (changes) => seen.changes.push(...(changes === 'all' ? (['all'] as const) : changes)),
+    onError: (error) => seen.errors.push(error),
+  });
+  return { index, follower, seen, [Symbol.asyncDispose]: () => follower[Symbol.asyncDispose]() };
+}
+
+describe.each(databaseKinds)('the index over %s', (kind) => {
+  const databases = useDatabases(kind);
+
+  test('holds from the start what was registered before', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia@example.org'] });
+    await putCustomer(registry, 'noah', { name: 'Noah', optedIn: false });
+    const { device } = await putDevice(registry, phone, { customerId: 'mia' });
+    await putDevice(registry, laptop, { customerId: 'noah' });
+    await using following = await follow(registry);
+    const { index, seen } = following;
+    expect(index.resolve(phone, undefined)).toEqual({ customerId: 'mia', deviceId: device.id, optedIn: true });
+    expect(index.resolve(laptop, undefined)).toMatchObject({ customerId: 'noah', optedIn: false });
+    expect(index.resolve(undefined, ['MIA@example.org'])?.customerId).toBe('mia');
+    expect(seen.registrations).toEqual([]);
+  });
+
+  test('learns of this process’s changes, and says which device can be found now', async () => {
+    const registry = createRegistry(await databases.open());
+    await using following = await follow(registry);
+    const { index, follower, seen } = following;
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    const { device } = await putDevice(registry, phone, { customerId: 'mia' });
+    await follower.settled();
+    expect(index.resolve(phone, undefined)?.deviceId).toBe(device.id);
+    expect(seen.registrations).toEqual([{ station: phone, deviceId: device.id, customerId: 'mia' }]);
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia'], optedIn: false });
+    await follower.settled();
+    expect(index.resolve(laptop, ['mia'])).toMatchObject({ customerId: 'mia', optedIn: false });
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: [] });
+    await deleteDevice(registry, phone);
+    await follower.settled();
+    expect(index.resolve(phone, ['mia'])).toBeUndefined();
+  });
+
+  test('learns of another process’s changes by itself', async () => {
+    const config = await databases.createConfig();
+    const options = { migrate: true, clock: systemClock, onError: () => undefined };
+    await using ours = await openDatabase(config, options);
+    await using theirs = await openDatabase(config, options);
+    const registry = createRegistry(ours);
+    await using following = await follow(registry);
+    await putCustomer({ ...registry, db: theirs }, 'mia', { name: 'Mia' });
+    await putDevice({ ...registry, db: theirs }, phone, { customerId: 'mia' });
+    const { id } = await createToken(theirs, systemClock, { role: 'admin', name: 'a' });
+    await following.follower.settled();
+    expect(following.index.resolve(phone, undefined)?.customerId).toBe('mia');
+    expect(following.seen.changes).toContainEqual(expect.objectContaining({ kind: 'token', key: id }));
+  });
+
+  test('loads everything again when changes are missing', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await using following = await follow(registry);
+    await registry.db.write.transaction().execute(async (trx) => {
+      await trx.updateTable('customers').set({ opted_in: 0 }).execute();
+      await trx.updateTable('counters').set({ value: 500 }).where('name', '=', 'changes').execute();
+    });
+    await putDevice(registry, phone, { customerId: 'mia' });
+    await following.follower.settled();
+    expect(following.index.resolve(phone, undefined)).toMatchObject({ customerId: 'mia', optedIn: false });
+    expect(following.seen.changes).toContain('all');
+    expect(following.follower.position).toBe(502);
+  });
+
+  test('takes in a thousand changes and more in order', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await using following = await follow(registry);
+    const names = Array.from({ length: 2_500 }, (_, number) => `name-${number}@example.org`);
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: names });
+    await following.follower.settled();
+    for (const name of names) expect(following.index.resolve(undefined, [name])?.customerId).toBe('mia');
+    const sequences = following.seen.changes.map((change) => (change === 'all' ? -1 : change.sequence));
+    expect(sequences).toEqual(Array.from({ length: 2_501 }, (_, at) => at + 2));
+  });
+});
+
+describe('the index over a PostgreSQL that goes away', () => {
+  const databases = useDatabases('postgres');
+
+  test('keeps answering, says so, and catches up', async () => {
+    const server = await databases.postgres();
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await putDevice(registry, phone, { customerId: 'mia' });
+    await using following = await follow(registry);
+    const { index, follower, seen } = following;
+    await server.stop();
+    await expect.poll(() => seen.errors.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(seen.errors[0]).toMatchObject({ name: 'DatabaseError', retryable: true });
+    expect(index.resolve(phone, undefined)?.customerId).toBe('mia');
+    await server.resume();
+    await putDevice(registry, laptop, { customerId: 'mia' });
+    await follower.settled();
+    expect(index.resolve(laptop, undefined)?.customerId).toBe('mia');
+  });
+});
