@@ -1,4 +1,6 @@
 import type { Transaction } from 'kysely';
+import { isAnyOf } from '../db/bulk.ts';
+import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
 import type { CheckIn } from './check-in.ts';
 import type { Pass } from './entitlement.ts';
@@ -9,32 +11,39 @@ import type { Visit } from './visit.ts';
 /** Reads what a decision about these customers and visits may depend on, in a fixed number of queries. */
 export async function loadDraft(
   trx: Transaction<Schema>,
+  kind: Database['kind'],
   customerIds: readonly string[],
   visitIds: readonly string[],
 ): Promise<Draft> {
   const customerRows = await trx
     .selectFrom('customers')
     .select(['id', 'active', 'plan_id'])
-    .where('id', 'in', customerIds)
+    .where(isAnyOf(kind, 'id', customerIds))
     .execute();
   const passRows = await trx
     .selectFrom('passes')
     .selectAll()
-    .where('customer_id', 'in', customerIds)
+    .where(isAnyOf(kind, 'customer_id', customerIds))
     .where('revoked_at', 'is', null)
     .execute();
   const openVisitRows = await trx
     .selectFrom('visits')
     .selectAll()
-    .where('customer_id', 'in', customerIds)
+    .where(isAnyOf(kind, 'customer_id', customerIds))
     .where('departed_at', 'is', null)
     .execute();
   const visitRows =
-    visitIds.length === 0 ? [] : await trx.selectFrom('visits').selectAll().where('id', 'in', visitIds).execute();
+    visitIds.length === 0
+      ? []
+      : await trx
+          .selectFrom('visits')
+          .selectAll()
+          .where(isAnyOf(kind, 'id', visitIds))
+          .execute();
   const openCheckInRows = await trx
     .selectFrom('check_ins')
     .selectAll()
-    .where('customer_id', 'in', customerIds)
+    .where(isAnyOf(kind, 'customer_id', customerIds))
     .where('state', '=', 'open')
     .execute();
 

@@ -104,7 +104,7 @@ export class Ledger {
     const now = this.#ports.clock.now();
     const at = entry.at ?? now;
     return await this.#change<CheckInResult>(now, async (trx) => {
-      const draft = await loadDraft(trx, [customerId], []);
+      const draft = await loadDraft(trx, this.#ports.db.kind, [customerId], []);
       const customer = draft.customers.get(customerId);
       if (customer === undefined) return { outcome: { result: 'unknownCustomer' } };
       const open = draft.openCheckIns.get(slot(customerId, spaceId));
@@ -203,7 +203,7 @@ export class Ledger {
     const { db, onRecorded } = this.#ports;
     const { outcome, changes, lastSequence } = await inLedgerTransaction(db, async (trx) => {
       const decided = await decide(trx);
-      const lastSequence = decided.changes && (await writeChanges(trx, decided.changes, now));
+      const lastSequence = decided.changes && (await writeChanges(trx, db.kind, decided.changes, now));
       return { ...decided, lastSequence };
     });
     if (changes !== undefined && lastSequence !== undefined) onRecorded(lastSequence, changes.events);

@@ -99,7 +99,7 @@ export class Recorder implements AsyncDisposable {
     const customerIds = [...new Set(transitions.map((transition) => transition.customerId))];
     const visitIds = [...new Set(transitions.map((transition) => transition.visitId))];
     const { draft, dropped, lastSequence } = await inLedgerTransaction(db, async (trx) => {
-      const draft = await loadDraft(trx, customerIds, visitIds);
+      const draft = await loadDraft(trx, db.kind, customerIds, visitIds);
       const dropped: Exclude<Recorded, 'recorded'>[] = [];
       for (const transition of transitions) {
         const result = record(draft, transition, rules(transition.spaceId));
@@ -110,7 +110,7 @@ export class Recorder implements AsyncDisposable {
         checkIns: draft.changedCheckIns.values(),
         events: draft.events,
       };
-      return { draft, dropped, lastSequence: await writeChanges(trx, changes, clock.now()) };
+      return { draft, dropped, lastSequence: await writeChanges(trx, db.kind, changes, clock.now()) };
     });
     for (const result of dropped) onDropped(result);
     if (lastSequence !== undefined) onRecorded(lastSequence, draft.events);

@@ -29,7 +29,7 @@ export async function inRegistryTransaction<T>(
     if (noted.length > 0) {
       const first = await nextNumbers(trx, 'changes', noted.length);
       const at = clock.now();
-      const rows = noted.map((change, index) => ({ sequence: first + index, ...change, at }));
+      const rows = noted.map(({ kind, key }, index) => ({ sequence: first + index, kind, key, at }));
       for (let from = 0; from < rows.length; from += rowsPerStatement) {
         await trx
           .insertInto('changes')

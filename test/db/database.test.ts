@@ -142,7 +142,7 @@ describe.each(databaseKinds)('the database on %s', (kind) => {
     const db = await openDatabase(config, { migrate: true, clock: systemClock, onError: () => undefined });
     await db.ping();
     await db[Symbol.asyncDispose]();
-    await expect(db.ping()).rejects.toThrow();
+    await expect(db.ping()).rejects.toThrow(/destroyed/u);
   });
 });
 

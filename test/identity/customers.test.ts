@@ -53,8 +53,8 @@ describe.each(databaseKinds)('customers on %s', (kind) => {
     const all = await Promise.allSettled(
       names.map((name) => putCustomer(registry, name, { name, identities: ['shared@example.org'] })),
     );
-    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const result of all) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(Conflict);
+    const refused = all.filter((result) => result.status === 'rejected');
+    expect(refused.map(({ reason }) => (reason as Conflict).code)).toEqual(Array(3).fill('identityTaken'));
   });
 
   test('the list goes on where the page before ended', async () => {
@@ -62,10 +62,10 @@ describe.each(databaseKinds)('customers on %s', (kind) => {
     for (const id of ['c', 'a', 'b']) await putCustomer(registry, id, { name: id, identities: [`${id}@example.org`] });
     const first = await listCustomers(registry.db, { limit: 2 });
     const second = await listCustomers(registry.db, { limit: 2, after: 'b' });
-    expect([...first, ...second].map(({ id, identities }) => [id, ...identities])).toEqual([
-      ['a', 'a@example.org'],
-      ['b', 'b@example.org'],
-      ['c', 'c@example.org'],
+    expect([...first, ...second].map(({ id, identities }) => ({ id, identities }))).toEqual([
+      { id: 'a', identities: ['a@example.org'] },
+      { id: 'b', identities: ['b@example.org'] },
+      { id: 'c', identities: ['c@example.org'] },
     ]);
   });
 });

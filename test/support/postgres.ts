@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { freePort } from './free-port.ts';
 import { TempDir } from './temp-dir.ts';
 
@@ -54,7 +54,7 @@ export class PostgresServer implements AsyncDisposable {
 
   /** One statement, by an administrator, in the database `postgres`. */
   async query(text: string): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url('postgres') });
+    const client = new Client({ connectionString: this.url('postgres') });
     await client.connect();
     try {
       return (await client.query<Record<string, unknown>>(text)).rows;

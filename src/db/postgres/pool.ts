@@ -1,7 +1,9 @@
-import pg from 'pg';
+import { Pool, TypeOverrides, types } from 'pg';
 
 /** int8 and numeric, the type of its sums, are numbers here as in SQLite; nothing of ours reaches 2^53. */
-const numbers = new Set([20, 1700]);
+const parsers = new TypeOverrides();
+parsers.setTypeParser(types.builtins.INT8, Number);
+parsers.setTypeParser(types.builtins.NUMERIC, Number);
 
 export type PoolOptions = {
   readonly databaseUrl: string;
@@ -9,8 +11,8 @@ export type PoolOptions = {
   readonly onError: (error: Error) => void;
 };
 
-export function createPool({ databaseUrl, onError }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+export function createPool({ databaseUrl, onError }: PoolOptions): Pool {
+  const pool = new Pool({
     connectionString: databaseUrl,
     application_name: 'rollcall',
     max: 10,
@@ -21,10 +23,7 @@ export function createPool({ databaseUrl, onError }: PoolOptions): pg.Pool {
     // The client's own limit is the later one: it only matters when the server can no longer be heard.
     query_timeout: 35_000,
     idle_in_transaction_session_timeout: 60_000,
-    types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        numbers.has(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
-    },
+    types: parsers,
   });
   pool.on('error', onError);
   // The pool listens to idle connections only. One that breaks while it is lent out between two statements would be an

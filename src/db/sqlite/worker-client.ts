@@ -56,6 +56,7 @@ export class SqliteWorker implements AsyncDisposable {
     if (this.#lost) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread is no window.
       this.#worker.postMessage(request);
     });
   }
