@@ -2,8 +2,9 @@
 export type ItemDone = (stored: boolean) => void;
 
 /**
- * Gathers what arrives in one turn of the event loop into one call, and keeps a few calls in flight: under load,
- * batches grow by themselves and one fsync serves many packets; when it is quiet, an item waits for nothing.
+ * Gathers what arrives in one turn of the event loop into one call, and keeps few calls in flight: under load, batches
+ * grow by themselves and one fsync serves many packets; when it is quiet, an item waits for nothing. Two in flight keep
+ * both sides at work; three only make the batches smaller, and were 10 % slower side by side.
  */
 export class Batcher<Item> {
   readonly #store: (items: Item[]) => Promise<boolean>;

@@ -41,7 +41,7 @@ export type EnginePorts = {
   readonly clock: Clock;
 };
 
-const limits = { maxBatch: 256, maxInFlight: 3, maxQueued: 20_000 };
+const limits = { maxBatch: 256, maxInFlight: 2, maxQueued: 20_000 };
 
 /**
  * Turns observations into presence: finds the owner in memory, and merges the sighting into Redis together with many

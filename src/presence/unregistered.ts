@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
 const keepMs = dayMs;
 const mostStations = 100_000;
 const mostCached = 50_000;
-const limits = { maxBatch: 256, maxInFlight: 2, maxQueued: 5_000 };
+const limits = { maxBatch: 256, maxInFlight: 1, maxQueued: 5_000 };
 
 /** A station that was seen in a space and belongs to nobody. Instants are epoch milliseconds. */
 export type UnregisteredStation = {
