@@ -8,7 +8,7 @@ const rowsPerStatement = 2_000;
 type Column<Table extends keyof Schema> = keyof Schema[Table] & string;
 
 /** Inserts rows in their order; where `conflict.key` exists already, the columns in `conflict.update` are replaced. */
-export async function bulkInsert<Table extends keyof Schema & string>(
+export async function bulkInsert<Table extends keyof Schema>(
   trx: Transaction<Schema>,
   kind: DatabaseKind,
   table: Table,
@@ -26,7 +26,7 @@ export async function bulkInsert<Table extends keyof Schema & string>(
   }
 }
 
-function source<Table extends keyof Schema & string>(
+function source<Table extends keyof Schema>(
   kind: DatabaseKind,
   table: Table,
   columns: readonly Column<Table>[],

@@ -39,6 +39,7 @@ export async function inRegistryTransaction<T>(
     }
     return value;
   });
-  db.registryChanged.emit();
+  // So that whoever registers a phone and then switches it on finds it known, on this node.
+  await db.registryChanged.emit();
   return result;
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { within } from '../db/within.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { AddressVault } from './address-vault.ts';
@@ -18,6 +19,8 @@ import {
 
 const everyMs = 250;
 const changesPerRound = 1_000;
+/** How long a write waits for the index; should following fail just then, it goes on by itself. */
+const patienceMs = 1_000;
 const trimEveryMs = 3_600_000;
 const keepChangesMs = 24 * 3_600_000;
 
@@ -58,7 +61,7 @@ export class IndexFollower implements AsyncDisposable {
       backoff: { firstMs: everyMs, mostMs: 5_000 },
       onError: options.onError,
     });
-    this.#forget = options.db.registryChanged.on(() => this.#loop.wake());
+    this.#forget = options.db.registryChanged.on(() => within(patienceMs, this.settled()));
   }
 
   /** Fills the index, and then keeps following. */

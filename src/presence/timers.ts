@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from '../redis/connect.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { Loop } from '../runtime/loop.ts';
 import type { SpaceTiming } from './engine.ts';
 import { shardKeys } from './keys.ts';
 import { expireScript } from './scripts.ts';
@@ -16,8 +16,8 @@ export type TimerPorts = {
   readonly onLag: (lagMs: number) => void;
 };
 
-/** A due instant is found within a second: four looks a second, each bounded, the next at once while there is more. */
-const lookEveryMs = 250;
+/** A due instant is found within a second: several looks a second, each bounded, the next at once while there is more. */
+const lookEveryMs = 100;
 const mostPerLook = 500;
 
 /**
@@ -27,29 +27,27 @@ const mostPerLook = 500;
 export class PresenceTimers implements AsyncDisposable {
   readonly #ports: TimerPorts;
   readonly #packr = new Packr({ useRecords: false });
-  readonly #stop = new AbortController();
-  readonly #loops: Promise<void>[];
+  readonly #loops: readonly Loop[];
 
   constructor(ports: TimerPorts) {
     this.#ports = ports;
-    this.#loops = Array.from({ length: ports.shards }, async (_, shard) => await this.#run(shard));
+    this.#loops = Array.from(
+      { length: ports.shards },
+      (_, shard) =>
+        new Loop({
+          run: async (signal) => await this.#lookAll(shard, signal),
+          everyMs: lookEveryMs,
+          backoff: { firstMs: lookEveryMs, mostMs: 1_000 },
+          onError: (error, failures) => {
+            if (failures === 1)
+              ports.logger.warn({ err: error, shard }, 'due departures cannot be looked for; trying again');
+          },
+        }),
+    );
   }
 
-  async #run(shard: number): Promise<void> {
-    let failing = false;
-    while (!this.#stop.signal.aborted) {
-      try {
-        const waitMs = await this.#look(shard);
-        failing = false;
-        if (waitMs > 0) await this.#pause(waitMs);
-      } catch (error) {
-        if (!failing && !this.#stop.signal.aborted) {
-          this.#ports.logger.warn({ err: error, shard }, 'due departures cannot be looked for; trying again');
-        }
-        failing = true;
-        await this.#pause(lookEveryMs);
-      }
-    }
+  async #lookAll(shard: number, signal: AbortSignal): Promise<void> {
+    while ((await this.#look(shard)) === mostPerLook && !signal.aborted);
   }
 
   async #look(shard: number): Promise<number> {
@@ -61,20 +59,12 @@ export class PresenceTimers implements AsyncDisposable {
       [keys.presence, keys.due, keys.transitions],
       [mostPerLook, this.#packr.pack(timing), maxBacklog],
     );
-    const [looked, next, now, lag] = reply as [number, number, number, number];
+    const [looked, lag] = reply as [number, number];
     if (looked > 0) onLag(lag);
-    if (looked === mostPerLook) return 0;
-    return next < 0 ? lookEveryMs : Math.max(1, Math.min(lookEveryMs, next - now));
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error;
-    });
+    return looked;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await Promise.all(this.#loops);
+    await Promise.all(this.#loops.map((loop) => loop[Symbol.asyncDispose]()));
   }
 }

@@ -3,9 +3,9 @@
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)
 -- ARGV  1 most customers to look at   2 MessagePack map: space -> {idle, settle}, milliseconds
 --       3 most transitions that the stream may hold
--- Returns {how many were looked at, the next due instant or -1, Redis' clock, the lag of the latest one found}.
+-- Returns {how many were looked at, by how many milliseconds the latest departure was found too late}.
 local now = now_ms()
-if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[3]) then return { 0, -1, now, 0 } end
+if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[3]) then return { 0, 0 } end
 local spaces = cmsgpack.unpack(ARGV[2])
 local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, tonumber(ARGV[1]))
 local lag = 0
@@ -31,5 +31,4 @@ for _, member in ipairs(due) do
     save(member, p, idle, settle)
   end
 end
-local head = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-return { #due, head[2] and tonumber(head[2]) or -1, now, lag }
+return { #due, lag }
