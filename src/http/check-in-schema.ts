@@ -31,5 +31,5 @@ export type CheckInView = z.output<typeof checkInSchema>;
 
 /** The instants that are never null in a check-in are never null when rendered, which the renderer's type leaves open. */
 export function toCheckInView(checkIn: CheckIn): CheckInView {
-  return toCheckInJson(checkIn) as CheckInView;
+  return toCheckInJson(checkIn);
 }
