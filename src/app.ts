@@ -14,6 +14,7 @@ import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
+import type { Readiness } from './http/routes/health.ts';
 import { createHttpServer, listen } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
@@ -32,6 +33,7 @@ import { readPresence } from './presence/state.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Redis } from './redis/connect.ts';
+import { durabilityWarning, readDurability } from './redis/durability.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
@@ -98,6 +100,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     unregistered,
     uniqueText: uniqueTexts(),
     maxBacklog: config.maxBacklog,
+    lateWindow: config.lateWindow,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
     onStored: (seconds) => metrics.recordDuration.observe(seconds),
     clock,
@@ -140,7 +143,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
       new Recorder({
         db,
         redis,
-        reader: await connections.another({ commandTimeout: undefined }),
+        reader: await connections.another(),
         shard,
         node,
         clock,
@@ -166,7 +169,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   const nas = new NasResets(redis);
   const sink = counted(engine, metrics);
   const sources = config.sources.map((source) =>
-    createSource(source, { clock, logger: log, sink, nas, count: countRadius(metrics) }),
+    createSource(source, { clock, logger: log, sink, nas, count: countRadius(metrics), lateWindow: config.lateWindow }),
   );
   const setupCode = new SetupCode(clock);
   const http = createHttpServer({
@@ -209,15 +212,18 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     radius: config.sources.map((source) => source.listen),
     ...(await offerSetup(config, registry, setupCode, httpUrl)),
   };
-  log.info({ http: httpUrl, database: db.kind, node }, 'rollcall serves');
   const running = stack.move();
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** Why nothing can be recorded now, one sentence each. */
-async function readiness(db: Database, redis: Redis, maxBacklog: number): Promise<string[]> {
+/** Why nothing can be recorded now, one sentence each, and which promise is weaker than it should be. */
+async function readiness(db: Database, redis: Redis, maxBacklog: number): Promise<Readiness> {
   const reasons: string[] = [];
-  const [database, pending] = await Promise.allSettled([db.ping(), pendingTransitions(redis)]);
+  const [database, pending, durability] = await Promise.allSettled([
+    db.ping(),
+    pendingTransitions(redis),
+    readDurability(redis),
+  ]);
   if (pending.status === 'rejected') reasons.push('Redis does not answer, so nothing is acknowledged');
   else if (pending.value >= maxBacklog) {
     reasons.push(`${pending.value} transitions wait for the database, so nothing more is acknowledged`);
@@ -226,7 +232,8 @@ async function readiness(db: Database, redis: Redis, maxBacklog: number): Promis
     const waiting = pending.status === 'fulfilled' && pending.value > 0 ? `; ${pending.value} transitions wait` : '';
     reasons.push(`the database does not answer, so check-ins are not recorded yet${waiting}`);
   }
-  return reasons;
+  const weaker = durability.status === 'fulfilled' ? durabilityWarning(durability.value) : undefined;
+  return { reasons, warnings: weaker === undefined || pending.status === 'rejected' ? [] : [weaker] };
 }
 
 async function pendingTransitions(redis: Redis): Promise<number> {

@@ -35,6 +35,8 @@ export type EnginePorts = {
   /** A text that no other call on any node has returned. */
   readonly uniqueText: () => string;
   readonly maxBacklog: number;
+  /** How far back late evidence may move an arrival, milliseconds. */
+  readonly lateWindow: number;
   readonly onIgnored: (reason: IgnoredReason) => void;
   /** How long a batch took to become durable, seconds. */
   readonly onStored: (seconds: number) => void;
@@ -62,7 +64,7 @@ export class PresenceEngine implements ObservationSink {
   }
 
   observe(observation: Observation, done: (result: RecordResult) => void): void {
-    const { space, resolve, unregistered } = this.#ports;
+    const { space, resolve, unregistered, lateWindow } = this.#ports;
     const timing = space(observation.spaceId);
     if (timing === undefined) {
       this.#ignore('unknownSpace', done);
@@ -83,7 +85,7 @@ export class PresenceEngine implements ObservationSink {
       return;
     }
     const member = presenceMember(timing.id, owner.customerId);
-    this.#add(owner, packSighting(member, owner.deviceId, observation, timing), done);
+    this.#add(owner, packSighting(member, owner.deviceId, observation, timing, lateWindow), done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */

@@ -21,13 +21,15 @@ export function packSighting(
   deviceId: string,
   observation: Observation,
   timing: { readonly idleTimeout: number; readonly settle: number },
+  lateWindow: number,
 ): PackedSighting {
   const { session, at } = observation;
   if (session === undefined) {
     return [member, deviceId, 0, kinds[observation.kind], at, at, -1, timing.idleTimeout, timing.settle];
   }
   const kind = kindOf(observation.kind, session.status);
-  const from = at - (session.durationMs ?? 0);
+  // A session may be older than what late evidence may move.
+  const from = at - Math.min(session.durationMs ?? 0, lateWindow);
   return [
     member,
     deviceId,

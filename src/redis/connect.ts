@@ -22,6 +22,8 @@ export function createRedis(target: RedisTarget, logger: Logger, overrides: Over
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: 5_000,
+    // A half-open connection looks alive for minutes; one that owes an answer for this long is given up.
+    socketTimeout: 8_000,
     connectTimeout: 5_000,
     keepAlive: 10_000,
     enableReadyCheck: true,

@@ -19,3 +19,14 @@ export async function readDurability(redis: Redis): Promise<Durability> {
     return 'unknown';
   }
 }
+
+/** What a weaker promise means and how to get the full one; undefined for the full one. */
+export function durabilityWarning(durability: Durability): string | undefined {
+  const meaning = {
+    always: undefined,
+    everysec: 'Redis may lose the last second of what was acknowledged in a power cut',
+    none: 'Redis loses what was acknowledged and not recorded yet when it restarts',
+    unknown: 'Redis does not tell whether what was acknowledged survives a power cut',
+  }[durability];
+  return meaning && `${meaning}; set "appendonly yes" and "appendfsync always"`;
+}

@@ -30,7 +30,13 @@ if (!Number.isSafeInteger(packets) || packets < 1 || !Number.isSafeInteger(seed)
 }
 
 const secret = Buffer.from('sixteen-or-more-characters');
-const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', clocks: new NasClocks() };
+const origin = {
+  sourceId: 'aps',
+  spaceId: 'hq',
+  senderAddress: '192.0.2.77',
+  clocks: new NasClocks(),
+  lateWindow: 86_400_000,
+};
 const arrivedAt = Date.parse('2026-11-24T09:00:05Z');
 const corpus = readRadiusFixtures().map(({ attributes }) => attributes);
 const maker = new PacketMaker(corpus, secret, createRandom(seed));

@@ -14,7 +14,7 @@ test('closing lets a call in flight finish, ends streams, and takes no new conne
       readiness: async () => {
         entered.resolve();
         await release.promise;
-        return [];
+        return { reasons: [], warnings: [] };
       },
     },
   });

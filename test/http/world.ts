@@ -147,7 +147,7 @@ export async function openWorld({
     log,
     registry,
     tokens,
-    readiness: async () => [],
+    readiness: async () => ({ reasons: [], warnings: [] }),
     metricsText: async () => 'rollcall_timer_lag_seconds 0\n',
     spaces: { list: () => spaces, get: (id) => spaces.find((space) => space.id === id) },
     sources: () => [radiusSource],

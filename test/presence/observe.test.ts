@@ -61,7 +61,7 @@ async function observe(reports: readonly Report[], rules = timing): Promise<unkn
         },
       }),
     };
-    return packSighting('hq|mia', device, observation, rules);
+    return packSighting('hq|mia', device, observation, rules, 1_440 * minute);
   });
   batch += 1;
   return await observeScript.run(redis, scriptKeys, [packr.pack(sightings), `visit${batch}-`, 1_000_000]);

@@ -2,15 +2,22 @@ import { z } from 'zod';
 import { allow, everyone } from '../access.ts';
 import type { Routes } from '../route.ts';
 
-export type HealthPorts = {
+export type Readiness = {
   /** Why nothing could be recorded now, one sentence each; empty when all is well. */
-  readonly readiness: () => Promise<readonly string[]>;
+  readonly reasons: readonly string[];
+  /** What is recorded, and could be lost all the same. */
+  readonly warnings: readonly string[];
+};
+
+export type HealthPorts = {
+  readonly readiness: () => Promise<Readiness>;
   /** Every metric in Prometheus' text format. */
   readonly metricsText: () => Promise<string>;
 };
 
-const ready = z.object({ ready: z.literal(true), reasons: z.array(z.string()).length(0) });
-const notReady = z.object({ ready: z.literal(false), reasons: z.array(z.string()) });
+const warnings = z.array(z.string()).readonly().describe('What is recorded, and could be lost all the same');
+const ready = z.object({ ready: z.literal(true), reasons: z.array(z.string()).length(0), warnings });
+const notReady = z.object({ ready: z.literal(false), reasons: z.array(z.string()).readonly(), warnings });
 
 export function addHealth(app: Routes, { readiness, metricsText }: HealthPorts): void {
   app.route({
@@ -34,10 +41,10 @@ export function addHealth(app: Routes, { readiness, metricsText }: HealthPorts):
       response: { 200: ready, 503: notReady.describe('What happens now can not be recorded') },
     },
     handler: async (_request, reply) => {
-      const reasons = await readiness();
+      const { reasons, warnings } = await readiness();
       return reasons.length === 0
-        ? { ready: true as const, reasons: [] }
-        : reply.code(503).send({ ready: false as const, reasons: [...reasons] });
+        ? { ready: true as const, reasons: [], warnings }
+        : reply.code(503).send({ ready: false as const, reasons, warnings });
     },
   });
   app.route({

@@ -1,7 +1,5 @@
-/** Evidence older than this moves nothing; it is what an access point may have queued during an outage (`lateWindow`). */
-export const lateWindowMs = 24 * 60 * 60_000;
 /** Nothing is queued or replayed from so long ago without notice; a clock that was never set stands at its firmware's date. */
-const unsetClockMs = 30 * lateWindowMs;
+const unsetClockMs = 30 * 24 * 60 * 60_000;
 const clockTolerance = 5 * 60_000;
 
 export type EventTime = {
@@ -22,14 +20,15 @@ export type ClockDoubt = 'clockNotSet' | 'clockAhead' | 'delayTooLong';
  * proxies, so that a late or repeated packet tells the same story. It counts whole seconds, and a NAS's clock may run a
  * little ahead of ours, so it is held back to the arrival. A clock that is plainly not set (a month back or more: it stands
  * at 1970 or at its firmware's date) or far ahead says nothing; then Acct-Delay-Time does, which needs no clock (RFC 2866,
- * section 5.2). Between a day and a month it is a replay, and so is anything older from a NAS whose clock was right before
- * (`clockWasRight`): its clock is set, so the packet must be an old one. A delay beyond the late window is a defect of the NAS rather than a time, so that the arrival stands.
+ * section 5.2). Between the late window and a month it is a replay, and so is anything older from a NAS whose clock was right before
+ * (`clockWasRight`): its clock is set, so the packet must be an old one. The late window is how long an access point may
+ * have queued its reports during an outage and still be believed. A delay beyond the late window is a defect of the NAS rather than a time, so that the arrival stands.
  */
 export function resolveEventTime(
   arrivedAt: number,
   eventTimestamp: number | undefined,
   acctDelayTime: number | undefined,
-  clockWasRight = false,
+  { lateWindowMs, clockWasRight }: { readonly lateWindowMs: number; readonly clockWasRight: boolean },
 ): EventTime {
   let doubt: ClockDoubt | undefined;
   if (eventTimestamp !== undefined) {

@@ -16,6 +16,8 @@ export type Origin = {
   readonly spaceId: string;
   readonly senderAddress: string;
   readonly clocks: NasClocks;
+  /** Older evidence moves nothing, milliseconds. */
+  readonly lateWindow: number;
 };
 
 /** Why a genuine packet leads to nothing. It is acknowledged all the same: repeating it would not help. */
@@ -51,7 +53,7 @@ export function mapAccounting(packet: RadiusPacket, arrivedAt: number, origin: O
 
 function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: number, origin: Origin): Mapped {
   const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
-  const time = readEventTime(packet, arrivedAt, nas, origin.clocks);
+  const time = readEventTime(packet, arrivedAt, nas, origin);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const station = readStation(packet);
   const identities = readIdentities(packet, station);
@@ -78,7 +80,7 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
 
 function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: number, origin: Origin): Mapped {
   const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
-  const time = readEventTime(packet, arrivedAt, nas, origin.clocks);
+  const time = readEventTime(packet, arrivedAt, nas, origin);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const { bssid } = readPlace(packet);
   return {
@@ -95,12 +97,17 @@ function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: numbe
   };
 }
 
-function readEventTime(packet: RadiusPacket, arrivedAt: number, nas: string, clocks: NasClocks): EventTime {
+function readEventTime(
+  packet: RadiusPacket,
+  arrivedAt: number,
+  nas: string,
+  { clocks, lateWindow }: Origin,
+): EventTime {
   const time = resolveEventTime(
     arrivedAt,
     packet.integer(attributeType.eventTimestamp),
     packet.integer(attributeType.acctDelayTime),
-    clocks.wasRight(nas),
+    { lateWindowMs: lateWindow, clockWasRight: clocks.wasRight(nas) },
   );
   if (time.clockIsRight === true) clocks.noteRight(nas);
   return time;

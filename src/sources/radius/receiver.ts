@@ -30,6 +30,8 @@ export type RadiusPorts = {
   readonly logger: Logger;
   readonly sink: ObservationSink;
   readonly nas: NasResetSink;
+  /** Older evidence moves nothing, milliseconds. */
+  readonly lateWindow: number;
   /** `client` is a configured address range, or `unknown`. */
   readonly count: (client: string, result: RadiusResult) => void;
 };
@@ -141,6 +143,7 @@ export class RadiusReceiver {
         spaceId: client.spaceId,
         senderAddress: exchange.address,
         clocks: this.#clocks,
+        lateWindow: this.#ports.lateWindow,
       });
       if (mapped.type === 'ignored') {
         this.#log.warn(mapped.reason, exchange.address, now);

@@ -80,7 +80,13 @@ test('a flipped bit anywhere is noticed', () => {
 
 test('no bytes under a right authenticator make decoding or mapping throw', () => {
   const secret = Buffer.from('sixteen-or-more-characters');
-  const origin = { sourceId: 'aps', spaceId: 'hq', senderAddress: '192.0.2.77', clocks: new NasClocks() };
+  const origin = {
+    sourceId: 'aps',
+    spaceId: 'hq',
+    senderAddress: '192.0.2.77',
+    clocks: new NasClocks(),
+    lateWindow: 86_400_000,
+  };
   const outcomes = ['observation', 'nasReset', 'ignored', 'malformedAttribute', 'badMessageAuthenticator'];
   const likely = fc.array(
     fc.record({

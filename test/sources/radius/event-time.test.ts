@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveEventTime } from '../../../src/sources/radius/event-time.ts';
+import { resolveEventTime as resolve } from '../../../src/sources/radius/event-time.ts';
 
 const arrivedAt = Date.parse('2026-11-24T09:00:00.500Z');
+const resolveEventTime = (arrived: number, timestamp?: number, delay?: number, clockWasRight = false) =>
+  resolve(arrived, timestamp, delay, { lateWindowMs: 24 * 60 * 60_000, clockWasRight });
 const seconds = (text: string): number => Date.parse(text) / 1000;
 
 test('an Event-Timestamp is believed, and the delay beside it not counted twice', () => {

@@ -12,6 +12,7 @@ const origin = {
   sourceId: 'aps',
   spaceId: 'hq',
   senderAddress: '192.0.2.77',
+  lateWindow: 86_400_000,
   get clocks() {
     return new NasClocks();
   },

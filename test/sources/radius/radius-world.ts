@@ -56,6 +56,7 @@ export class RadiusWorld implements AsyncDisposable {
     };
     return {
       clock: { now: () => this.now, monotonic: () => this.now },
+      lateWindow: 86_400_000,
       logger: createLogger({
         level: 'warn',
         destination: { write: (line: string) => void this.lines.push(JSON.parse(line) as { reason?: string }) },

@@ -37,6 +37,7 @@ test('a flood in the name of a proven access point does not shut it out, and one
       logger: createLogger({ level: 'silent' }),
       sink: { observe: (_, done) => done('recorded') },
       nas: { reset: (_, done) => done('recorded') },
+      lateWindow: 86_400_000,
       count: (_, result) => counts.set(result, (counts.get(result) ?? 0) + 1),
     },
     () => {
