@@ -35,6 +35,7 @@ import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Redis } from './redis/connect.ts';
 import { durabilityWarning, readDurability } from './redis/durability.ts';
 import type { Clock } from './runtime/clock.ts';
+import { withDeadline } from './runtime/deadline.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createMetrics } from './runtime/metrics.ts';
@@ -216,13 +217,16 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** Whoever asks has a time limit of their own, often a few seconds. */
+const readinessMs = 1_500;
+
 /** Why nothing can be recorded now, one sentence each, and which promise is weaker than it should be. */
 async function readiness(db: Database, redis: Redis, maxBacklog: number): Promise<Readiness> {
   const reasons: string[] = [];
   const [database, pending, durability] = await Promise.allSettled([
-    db.ping(),
-    pendingTransitions(redis),
-    readDurability(redis),
+    withDeadline(readinessMs, db.ping()),
+    withDeadline(readinessMs, pendingTransitions(redis)),
+    withDeadline(readinessMs, readDurability(redis)),
   ]);
   if (pending.status === 'rejected') reasons.push('Redis does not answer, so nothing is acknowledged');
   else if (pending.value >= maxBacklog) {

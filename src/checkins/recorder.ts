@@ -121,7 +121,7 @@ export class Recorder implements AsyncDisposable {
     const { logger, shard } = this.#ports;
     if (this.#stop.signal.aborted) return;
     if (error !== undefined && !this.#failing)
-      logger.error({ err: error, shard }, 'transitions wait: the ledger cannot be written');
+      logger.error({ err: error, shard }, 'transitions cannot be recorded now; they wait in Redis');
     if (error === undefined && this.#failing) logger.info({ shard }, 'transitions are recorded again');
     this.#failing = error !== undefined;
   }

@@ -1,14 +1,12 @@
+import { DeadlineError, withDeadline } from '../runtime/deadline.ts';
 import { DatabaseError } from './database-error.ts';
 
-/** Gives up waiting after `limitMs`; the work itself goes on, and what becomes of it then matters to nobody. */
+/** Gives up waiting for the database after `limitMs`, with an error that says that a retry may help. */
 export async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new DatabaseError(`the database gave no answer within ${limitMs} ms`, { retryable: true }));
-  }, limitMs);
   try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
+    await withDeadline(limitMs, work);
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    throw new DatabaseError(`the database gave ${error.message}`, { retryable: true, cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts';
-import { within } from '../db/within.ts';
+import { withDeadline } from '../runtime/deadline.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { AddressVault } from './address-vault.ts';
@@ -61,7 +61,7 @@ export class IndexFollower implements AsyncDisposable {
       backoff: { firstMs: everyMs, mostMs: 5_000 },
       onError: options.onError,
     });
-    this.#forget = options.db.registryChanged.on(() => within(patienceMs, this.settled()));
+    this.#forget = options.db.registryChanged.on(() => withDeadline(patienceMs, this.settled()));
   }
 
   /** Fills the index, and then keeps following. */
