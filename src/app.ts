@@ -8,7 +8,6 @@ import { openConnections } from './app-redis.ts';
 import { whoIsIn } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
-import { addPass, getPass, listPasses, revokePass } from './checkins/passes.ts';
 import { Recorder } from './checkins/recorder.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
@@ -18,7 +17,6 @@ import type { Readiness } from './http/routes/health.ts';
 import { createHttpServer, listen } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
-import { putDevice } from './identity/devices.ts';
 import { DirectoryIndex } from './identity/directory-index.ts';
 import { IndexFollower } from './identity/index-follower.ts';
 import { openMasterKey } from './identity/master-key.ts';
@@ -185,13 +183,6 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     feed,
     ledger,
     unregistered,
-    registerDevice: (mac, input) => putDevice(registry, mac, input),
-    passes: {
-      add: (customerId, pass) => addPass(db, clock, customerId, pass),
-      get: (id) => getPass(db, id),
-      list: (customerId, page) => listPasses(db, customerId, page),
-      revoke: (id) => revokePass(db, clock, id),
-    },
     whoIsIn: (spaceId, page) =>
       whoIsIn(
         {

@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Addresses in calls are read by the one parser there is.
   http: ['observation', 'identity', 'spaces', 'presence', 'checkins', 'outputs', 'type db', 'runtime'],
   demo: ['observation', 'protocols', 'runtime'],
-  cli: ['config', 'db', 'identity', 'http', 'demo', 'app.ts', 'runtime'],
+  cli: ['config', 'db', 'identity', 'demo', 'app.ts', 'runtime'],
   'main.ts': ['cli', 'runtime'],
 };
 

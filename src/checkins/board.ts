@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { PresenceState } from '../presence/state.ts';
 import type { Method } from './check-in.ts';
-import { toCheckIn } from './rows.ts';
+import { newestFirst, toCheckIn, type CheckInPage } from './rows.ts';
 
 /** Someone who is in now. Instants are epoch milliseconds. */
 export type BoardEntry = {
@@ -30,29 +30,13 @@ export type BoardPorts = {
 };
 
 /** Who is in a space, newest arrival first: open check-ins from SQL, their latest activity from Redis. */
-export async function whoIsIn(
-  ports: BoardPorts,
-  spaceId: string,
-  page: { readonly limit: number; readonly after?: { readonly startedAt: number; readonly id: string } | undefined },
-): Promise<BoardEntry[]> {
-  let query = ports.db.read
+export async function whoIsIn(ports: BoardPorts, spaceId: string, page: CheckInPage): Promise<BoardEntry[]> {
+  const query = ports.db.read
     .selectFrom('check_ins')
     .selectAll()
     .where('space_id', '=', spaceId)
-    .where('state', '=', 'open')
-    .orderBy('started_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit);
-  const { after } = page;
-  if (after !== undefined) {
-    query = query.where((eb) =>
-      eb.or([
-        eb('started_at', '<', after.startedAt),
-        eb.and([eb('started_at', '=', after.startedAt), eb('id', '<', after.id)]),
-      ]),
-    );
-  }
-  const open = (await query.execute()).map(toCheckIn);
+    .where('state', '=', 'open');
+  const open = (await newestFirst(query, page).execute()).map(toCheckIn);
   if (open.length === 0) return [];
   const states = await ports.readPresence(
     spaceId,

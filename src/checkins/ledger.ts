@@ -9,7 +9,7 @@ import { decideEntitlement } from './entitlement.ts';
 import type { EventDraft } from './event.ts';
 import { inLedgerTransaction, writeChanges, type LedgerChanges } from './ledger-transaction.ts';
 import { slot, type SpaceRules } from './record.ts';
-import { toCheckIn } from './rows.ts';
+import { newestFirst, toCheckIn, type CheckInPage } from './rows.ts';
 
 export type CheckInFilter = {
   readonly spaceId?: string | undefined;
@@ -21,9 +21,6 @@ export type CheckInFilter = {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
 };
-
-/** The place after which a page begins, newest first. */
-export type CheckInCursor = { readonly startedAt: number; readonly id: string };
 
 export type CheckInResult =
   | { readonly result: 'checkedIn' | 'failed'; readonly checkIn: CheckIn }
@@ -59,16 +56,8 @@ export class Ledger {
   }
 
   /** Newest first. */
-  async list(
-    filter: CheckInFilter,
-    page: { readonly limit: number; readonly after?: CheckInCursor | undefined },
-  ): Promise<CheckIn[]> {
-    let query = this.#ports.db.read
-      .selectFrom('check_ins')
-      .selectAll()
-      .orderBy('started_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(page.limit);
+  async list(filter: CheckInFilter, page: CheckInPage): Promise<CheckIn[]> {
+    let query = newestFirst(this.#ports.db.read.selectFrom('check_ins').selectAll(), page);
     const { spaceId, spaceIds, customerId, state, from, to } = filter;
     if (spaceId !== undefined) query = query.where('space_id', '=', spaceId);
     if (spaceIds !== undefined) query = query.where('space_id', 'in', spaceIds);
@@ -76,15 +65,6 @@ export class Ledger {
     if (state !== undefined) query = query.where('state', '=', state);
     if (from !== undefined) query = query.where('started_at', '>=', from);
     if (to !== undefined) query = query.where('started_at', '<', to);
-    const { after } = page;
-    if (after !== undefined) {
-      query = query.where((eb) =>
-        eb.or([
-          eb('started_at', '<', after.startedAt),
-          eb.and([eb('started_at', '=', after.startedAt), eb('id', '<', after.id)]),
-        ]),
-      );
-    }
     return (await query.execute()).map(toCheckIn);
   }
 

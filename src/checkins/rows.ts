@@ -1,5 +1,5 @@
-import type { Selectable } from 'kysely';
-import type { CheckInTable, PassTable, VisitTable } from '../db/schema.ts';
+import type { Selectable, SelectQueryBuilder } from 'kysely';
+import type { CheckInTable, PassTable, Schema, VisitTable } from '../db/schema.ts';
 import type { CheckIn, CheckOutReason, FailureReason, Method } from './check-in.ts';
 import type { Pass } from './entitlement.ts';
 import type { Visit } from './visit.ts';
@@ -85,4 +85,23 @@ export function toPass(row: Selectable<PassTable>): Pass {
     spaceIds: row.space_ids === null ? null : (JSON.parse(row.space_ids) as string[]),
     createdAt: row.created_at,
   };
+}
+
+/** The place after which a page of check-ins begins. */
+export type CheckInPlace = { readonly startedAt: number; readonly id: string };
+export type CheckInPage = { readonly limit: number; readonly after?: CheckInPlace | undefined };
+
+/** Check-ins page by page, newest first: by the place of the last one and not by counting, so that nothing slips between pages. */
+export function newestFirst<Output>(
+  query: SelectQueryBuilder<Schema, 'check_ins', Output>,
+  { limit, after }: CheckInPage,
+): SelectQueryBuilder<Schema, 'check_ins', Output> {
+  const page = query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit);
+  if (after === undefined) return page;
+  return page.where((eb) =>
+    eb.or([
+      eb('started_at', '<', after.startedAt),
+      eb.and([eb('started_at', '=', after.startedAt), eb('id', '<', after.id)]),
+    ]),
+  );
 }

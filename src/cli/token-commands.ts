@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { roles, type Role } from '../http/access.ts';
+import { tokenRoles, type TokenRole } from '../identity/tokens.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/user-error.ts';
 import { collect, type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
@@ -7,7 +7,7 @@ import type { CommandContext } from './context.ts';
 import { openLedger } from './open-ledger.ts';
 
 type TokenOptions = CommonOptions & {
-  readonly role: Role;
+  readonly role: TokenRole;
   readonly name: string;
   readonly space?: readonly string[];
   readonly customer?: string;
@@ -17,7 +17,7 @@ export function addTokenCommands(program: Command, context: CommandContext): voi
   const token = program.command('token').description('tokens for the API');
   withCommonOptions(token.command('create'))
     .description('make a token and print it, once')
-    .addOption(new Option('--role <role>', 'what its holder may do').choices(roles).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what its holder may do').choices(tokenRoles).makeOptionMandatory())
     .requiredOption('--name <name>', 'what the token is for, shown in lists')
     .option('--space <id>', 'a space it is limited to; may be repeated', collect)
     .option('--customer <id>', 'the customer it belongs to; for the role member')

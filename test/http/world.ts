@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { whoIsIn } from '../../src/checkins/board.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
-import { addPass, getPass, listPasses, revokePass } from '../../src/checkins/passes.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { createHttpServer, listen, type HttpServerOptions, type HttpServerPorts } from '../../src/http/server.ts';
 import { SetupCode } from '../../src/http/setup-code.ts';
@@ -13,7 +12,6 @@ import type { SourceView } from '../../src/http/routes/sources.ts';
 import type { SpaceView } from '../../src/http/space-access.ts';
 import { AddressVault } from '../../src/identity/address-vault.ts';
 import { putCustomer } from '../../src/identity/customers.ts';
-import { putDevice } from '../../src/identity/devices.ts';
 import { openMasterKey } from '../../src/identity/master-key.ts';
 import type { Registry } from '../../src/identity/registry.ts';
 import { TokenCache } from '../../src/identity/token-cache.ts';
@@ -154,13 +152,6 @@ export async function openWorld({
     feed,
     ledger,
     unregistered,
-    registerDevice: (mac, input) => putDevice(registry, mac, input),
-    passes: {
-      add: (customerId, pass) => addPass(db, clock, customerId, pass),
-      get: (id) => getPass(db, id),
-      list: (customerId, page) => listPasses(db, customerId, page),
-      revoke: (id) => revokePass(db, clock, id),
-    },
     whoIsIn: (spaceId, page) =>
       whoIsIn(
         { db, readPresence: (space, ids) => readPresence(redis, shards, space, ids), idleTimeout: () => 900_000 },

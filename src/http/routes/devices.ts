@@ -7,17 +7,14 @@ import { id, listOf, page } from '../fields.ts';
 import { macField } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
-import { deleteDevice, getDevice, listDevices, type DeviceInput, type putDevice } from '../../identity/devices.ts';
+import { deleteDevice, getDevice, listDevices, putDevice } from '../../identity/devices.ts';
 import type { Registry } from '../../identity/registry.ts';
-import type { MacAddress } from '../../observation/mac-address.ts';
 
 export type DevicePorts = {
   readonly registry: Registry;
-  /** `putDevice`, after which whoever is present with the device arrives at once. */
-  readonly registerDevice: (mac: MacAddress, input: DeviceInput) => ReturnType<typeof putDevice>;
 };
 
-export function addDevices(app: Routes, { registry, registerDevice }: DevicePorts): void {
+export function addDevices(app: Routes, { registry }: DevicePorts): void {
   const params = z.strictObject({ mac: macField });
   const writers = allow('platform', 'frontdesk');
   const readers = allow('platform', 'frontdesk', 'viewer');
@@ -36,7 +33,7 @@ export function addDevices(app: Routes, { registry, registerDevice }: DevicePort
       response: { 200: deviceSchema, 201: deviceSchema },
     },
     handler: async (request, reply) => {
-      const { device, created } = await registerDevice(request.params.mac, request.body);
+      const { device, created } = await putDevice(registry, request.params.mac, request.body);
       return reply.code(created ? 201 : 200).send(toDeviceView(callerOf(request), device));
     },
   });

@@ -8,22 +8,9 @@ import type { Routes } from '../route.ts';
 import { unknownSpace, type SpaceCatalog } from '../space-access.ts';
 import { getCustomer } from '../../identity/customers.ts';
 import type { Registry } from '../../identity/registry.ts';
-import type { Pass } from '../../checkins/entitlement.ts';
-import type { NewPass } from '../../checkins/passes.ts';
+import { addPass, getPass, listPasses, revokePass } from '../../checkins/passes.ts';
 
 export type PassPorts = {
-  readonly passes: {
-    /** Undefined when there is no such customer. */
-    readonly add: (customerId: string, pass: NewPass) => Promise<Pass | undefined>;
-    readonly get: (passId: string) => Promise<Pass | undefined>;
-    /** Oldest first; those that were not revoked. */
-    readonly list: (
-      customerId: string,
-      page: { readonly limit: number; readonly after?: string | undefined },
-    ) => Promise<readonly Pass[]>;
-    /** False when there is no such pass. */
-    readonly revoke: (passId: string) => Promise<boolean>;
-  };
   readonly registry: Registry;
   readonly spaces: SpaceCatalog;
 };
@@ -57,7 +44,8 @@ const newPassSchema = z
     },
   );
 
-export function addPasses(app: Routes, { passes, registry, spaces }: PassPorts, keys: IdempotencyKeys): void {
+export function addPasses(app: Routes, { registry, spaces }: PassPorts, keys: IdempotencyKeys): void {
+  const { db, clock } = registry;
   const params = z.strictObject({ id });
 
   app.route({
@@ -76,11 +64,11 @@ export function addPasses(app: Routes, { passes, registry, spaces }: PassPorts, 
       const unknown = spaceIds.findIndex((spaceId) => spaces.get(spaceId) === undefined);
       if (unknown >= 0) throw unknownSpace(`spaceIds.${unknown}`);
       const made = await keys.once(request, async () => {
-        const pass = await passes.add(request.params.id, request.body);
+        const pass = await addPass(db, clock, request.params.id, request.body);
         if (pass === undefined) throw notFound('customer');
         return { status: 201, id: pass.id };
       });
-      const pass = await passes.get(made.id);
+      const pass = await getPass(db, made.id);
       if (pass === undefined)
         throw fieldProblem(409, 'passRevoked', 'Idempotency-Key', 'the pass that it made was revoked');
       return reply.code(201).send(pass);
@@ -101,7 +89,10 @@ export function addPasses(app: Routes, { passes, registry, spaces }: PassPorts, 
     handler: async (request) => {
       if ((await getCustomer(registry.db, request.params.id)) === undefined) throw notFound('customer');
       const { limit, cursor } = request.query;
-      const rows = await passes.list(request.params.id, { limit: limit + 1, after: decodeCursor(z.string(), cursor) });
+      const rows = await listPasses(db, request.params.id, {
+        limit: limit + 1,
+        after: decodeCursor(z.string(), cursor),
+      });
       return toPage(rows, limit, (pass) => pass.id);
     },
   });
@@ -117,7 +108,7 @@ export function addPasses(app: Routes, { passes, registry, spaces }: PassPorts, 
       response: { 204: z.undefined().describe('The pass is revoked') },
     },
     handler: async (request, reply) => {
-      if (!(await passes.revoke(request.params.id))) throw notFound('pass');
+      if (!(await revokePass(db, clock, request.params.id))) throw notFound('pass');
       return reply.code(204).send();
     },
   });

@@ -9,7 +9,7 @@ import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { spacesFor, type SpaceCatalog } from '../space-access.ts';
 import type { DevicePorts } from './devices.ts';
-import { listDevices } from '../../identity/devices.ts';
+import { listDevices, putDevice } from '../../identity/devices.ts';
 import type { UnregisteredStation, UnregisteredStations } from '../../presence/unregistered.ts';
 
 export type UnregisteredPorts = DevicePorts & {
@@ -33,7 +33,7 @@ const unregisteredSchema = z
 
 export function addUnregistered(
   app: Routes,
-  { unregistered, registry, registerDevice, spaces }: UnregisteredPorts,
+  { unregistered, registry, spaces }: UnregisteredPorts,
   keys: IdempotencyKeys,
 ): void {
   app.route({
@@ -76,7 +76,7 @@ export function addUnregistered(
       const made = await keys.once(request, async () => {
         const found = await unregistered.get(request.params.id);
         if (found === undefined || !seesSpace(caller, found.spaceId)) throw notFound('unregistered device');
-        const { device } = await registerDevice(found.station, request.body);
+        const { device } = await putDevice(registry, found.station, request.body);
         return { status: 201, id: device.id };
       });
       const { customerId } = request.body;
