@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { accessPointHints, httpOptions, spaceCatalog, toSourceView } from './app-http.ts';
+import { readiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
 import { whoIsIn } from './checkins/board.ts';
@@ -13,7 +14,6 @@ import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
-import type { Readiness } from './http/routes/health.ts';
 import { createHttpServer, listen } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
@@ -24,16 +24,12 @@ import { TokenCache } from './identity/token-cache.ts';
 import { hasAdminToken } from './identity/tokens.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
-import { shardKeys } from './presence/keys.ts';
 import { NasResets } from './presence/nas-resets.ts';
 import { welcomeRegistered } from './presence/registration.ts';
 import { readPresence } from './presence/state.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
-import type { Redis } from './redis/connect.ts';
-import { durabilityWarning, readDurability } from './redis/durability.ts';
 import type { Clock } from './runtime/clock.ts';
-import { withDeadline } from './runtime/deadline.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createMetrics } from './runtime/metrics.ts';
@@ -137,24 +133,24 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   const rules = (id: string) => spaces.get(id);
   const ledger = new Ledger({ db, clock, rules, onRecorded });
   const node = `${hostname()}-${process.pid}-${randomText(6)}`;
+  const recorders: Recorder[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
-    stack.use(
-      new Recorder({
-        db,
-        redis,
-        reader: await connections.another(),
-        shard,
-        node,
-        clock,
-        logger: log,
-        rules,
-        onRecorded,
-        onDropped: (reason) => metrics.transitionsDropped.inc({ reason }),
-        onPending: (pending) => metrics.transitionsPending.set(pending),
-      }),
-    );
+    const recorder = new Recorder({
+      db,
+      redis,
+      reader: await connections.another(),
+      shard,
+      node,
+      clock,
+      logger: log,
+      rules,
+      onRecorded,
+      onDropped: (reason) => metrics.transitionsDropped.inc({ reason }),
+      onPending: (pending) => metrics.transitionsPending.set(pending),
+    });
+    recorders.push(stack.use(recorder));
   }
-  stack.use(
+  const timers = stack.use(
     new PresenceTimers({
       redis,
       shards,
@@ -176,7 +172,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     log,
     registry,
     tokens,
-    readiness: () => readiness(db, redis, config.maxBacklog),
+    readiness: () => readiness({ db, redis, shards, engine, timers, recorders, maxBacklog: config.maxBacklog }),
     metricsText: async () => await metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
     sources: () => sources.map(toSourceView),
@@ -206,35 +202,6 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   };
   const running = stack.move();
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
-}
-
-/** Whoever asks has a time limit of their own, often a few seconds. */
-const readinessMs = 1_500;
-
-/** Why nothing can be recorded now, one sentence each, and which promise is weaker than it should be. */
-async function readiness(db: Database, redis: Redis, maxBacklog: number): Promise<Readiness> {
-  const reasons: string[] = [];
-  const [database, pending, durability] = await Promise.allSettled([
-    withDeadline(readinessMs, db.ping()),
-    withDeadline(readinessMs, pendingTransitions(redis)),
-    withDeadline(readinessMs, readDurability(redis)),
-  ]);
-  if (pending.status === 'rejected') reasons.push('Redis does not answer, so nothing is acknowledged');
-  else if (pending.value >= maxBacklog) {
-    reasons.push(`${pending.value} transitions wait for the database, so nothing more is acknowledged`);
-  }
-  if (database.status === 'rejected') {
-    const waiting = pending.status === 'fulfilled' && pending.value > 0 ? `; ${pending.value} transitions wait` : '';
-    reasons.push(`the database does not answer, so check-ins are not recorded yet${waiting}`);
-  }
-  const weaker = durability.status === 'fulfilled' ? durabilityWarning(durability.value) : undefined;
-  return { reasons, warnings: weaker === undefined || pending.status === 'rejected' ? [] : [weaker] };
-}
-
-async function pendingTransitions(redis: Redis): Promise<number> {
-  let pending = 0;
-  for (let shard = 0; shard < shards; shard += 1) pending += await redis.xlen(shardKeys(shard).transitions);
-  return pending;
 }
 
 /** Stems of visit ids: no two calls, nodes or runs give the same. */

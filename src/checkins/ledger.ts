@@ -82,7 +82,8 @@ export class Ledger {
     const rules = this.#ports.rules(spaceId);
     if (rules === undefined) return { result: 'unknownSpace' };
     const now = this.#ports.clock.now();
-    const at = entry.at ?? now;
+    // A caller's clock may run a little ahead of ours; nothing happens after now.
+    const at = Math.min(entry.at ?? now, now);
     return await this.#change<CheckInResult>(now, async (trx) => {
       const draft = await loadDraft(trx, this.#ports.db.kind, [customerId], []);
       const customer = draft.customers.get(customerId);
@@ -133,7 +134,7 @@ export class Ledger {
   /** Checks out by hand. The visit goes on while the network sees the device, and opens nothing until it has been away. */
   async checkOut(id: string, options: { readonly at?: number | undefined }, method: Method): Promise<CheckOutResult> {
     const now = this.#ports.clock.now();
-    const at = options.at ?? now;
+    const at = Math.min(options.at ?? now, now);
     return await this.#change<CheckOutResult>(now, async (trx) => {
       const row = await trx.selectFrom('check_ins').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined) return { outcome: { result: 'unknown' } };

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseError } from '../db/database-error.ts';
 import type { Database } from '../db/database.ts';
 import { shardKeys } from '../presence/keys.ts';
 import type { Transition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
-import { Lease } from '../redis/lease.ts';
+import { Duty } from '../redis/duty.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { loadDraft } from './draft.ts';
@@ -24,24 +25,24 @@ export type RecorderPorts = {
   readonly rules: (spaceId: string) => SpaceRules | undefined;
   /** Called after each commit, with the sequence of the last event and all events in order. */
   readonly onRecorded: (lastSequence: number, events: readonly EventDraft[]) => void;
-  readonly onDropped: (result: Exclude<Recorded, 'recorded'>) => void;
+  readonly onDropped: (result: Exclude<Recorded, 'recorded'> | 'refused') => void;
   readonly onPending: (transitions: number) => void;
 };
 
 const batchSize = 500;
 const blockMs = 1_000;
-const leaseMs = 5_000;
+const dutyMs = 5_000;
 const retryMs = 500;
 
 /**
  * Moves transitions from a shard's stream into the ledger: one transaction per batch, and an entry is deleted from
- * the stream only after its commit. A lease keeps it to one node per shard, so that a customer's transitions stay in
+ * the stream only after its commit. One node per shard is on duty, so that a customer's transitions stay in
  * order; should two ever read the same entries, the second finds them recorded.
  */
 export class Recorder implements AsyncDisposable {
   readonly #ports: RecorderPorts;
   readonly #stream: string;
-  readonly #lease: Lease;
+  readonly #duty: Duty;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #failing = false;
@@ -50,14 +51,19 @@ export class Recorder implements AsyncDisposable {
     this.#ports = ports;
     const keys = shardKeys(ports.shard);
     this.#stream = keys.transitions;
-    this.#lease = new Lease(ports.redis, keys.recorderLease, ports.node, leaseMs);
+    this.#duty = new Duty(ports.redis, keys.recorderDuty, ports.node, dutyMs);
     this.#loop = this.#run();
+  }
+
+  /** Whether transitions cannot be recorded now. */
+  get isFailing(): boolean {
+    return this.#failing;
   }
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        if (await this.#lease.acquire()) {
+        if (await this.#duty.acquire()) {
           const entries = await this.#next();
           if (entries.length > 0) await this.#recordAll(entries);
           this.#report();
@@ -89,9 +95,33 @@ export class Recorder implements AsyncDisposable {
         this.#ports.logger.error({ entry }, 'a transition cannot be understood and is dropped');
       else transitions.push(transition);
     }
-    if (transitions.length > 0) await this.#commit(transitions);
+    if (transitions.length > 0) await this.#commitOrSetAside(transitions);
     await redis.xdel(this.#stream, ...entries.map(([id]) => id));
     if (entries.length < batchSize) onPending(0);
+  }
+
+  /** One transition that the database refuses for good must not hold up the others: halves find it. */
+  async #commitOrSetAside(transitions: readonly Transition[]): Promise<void> {
+    try {
+      await this.#commit(transitions);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.retryable) throw error;
+      if (transitions.length === 1) {
+        await this.#setAside(transitions[0] as Transition, error);
+        return;
+      }
+      const half = Math.ceil(transitions.length / 2);
+      await this.#commitOrSetAside(transitions.slice(0, half));
+      await this.#commitOrSetAside(transitions.slice(half));
+    }
+  }
+
+  /** Kept for whoever mends it; nothing that was acknowledged is thrown away. */
+  async #setAside(transition: Transition, error: DatabaseError): Promise<void> {
+    const { redis, logger, shard, onDropped } = this.#ports;
+    await redis.rpush(shardKeys(shard).refused, JSON.stringify({ transition, reason: error.message }));
+    logger.error({ err: error, transition: transition.id }, 'a transition is refused by the database and set aside');
+    onDropped('refused');
   }
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
@@ -137,7 +167,7 @@ export class Recorder implements AsyncDisposable {
     this.#stop.abort();
     this.#ports.reader.disconnect();
     await this.#loop;
-    // Without this, another node takes over when the lease runs out, seconds later.
-    await this.#lease.release().catch(() => undefined);
+    // Without this, another node takes over only when the duty runs out, seconds later.
+    await this.#duty.release().catch(() => undefined);
   }
 }

@@ -35,7 +35,7 @@ export type HttpServerPorts = RoutePorts & {
 };
 
 /** How long calls in flight may take to finish once the server closes. */
-const drainMs = 8000;
+const drainMs = 4000;
 
 /** The HTTP side of the service, complete but not listening yet. */
 export function createHttpServer(ports: HttpServerPorts): FastifyInstance {

@@ -93,7 +93,7 @@ async function replaceIdentities(
   if (added.length > 0) {
     const taken = await trx.selectFrom('identities').selectAll().where('identity', 'in', added).executeTakeFirst();
     if (taken) {
-      const message = `the identity "${taken.identity}" belongs to the customer "${taken.customer_id}"`;
+      const message = `an identity belongs to the customer "${taken.customer_id}"`;
       throw new Conflict('identityTaken', message, taken.customer_id);
     }
     const rows = added.map((identity) => ({ identity, customer_id: customerId }));

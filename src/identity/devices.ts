@@ -45,7 +45,7 @@ export async function putDevice(
     const now = clock.now();
     if (before !== undefined && before.retired_at === null) {
       if (before.customer_id !== input.customerId) {
-        const message = `the device "${mac}" belongs to the customer "${before.customer_id}"`;
+        const message = `the device belongs to the customer "${before.customer_id}"`;
         throw new Conflict('deviceTaken', message, before.customer_id);
       }
       const changes = {

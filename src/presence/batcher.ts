@@ -7,6 +7,7 @@ export type ItemDone = (stored: boolean) => void;
  * both sides at work; three only make the batches smaller, and were 10 % slower side by side.
  */
 export class Batcher<Item> {
+  readonly #onDefect: (error: unknown) => void;
   readonly #store: (items: Item[]) => Promise<boolean>;
   readonly #maxBatch: number;
   readonly #maxInFlight: number;
@@ -21,8 +22,10 @@ export class Batcher<Item> {
   constructor(
     store: (items: Item[]) => Promise<boolean>,
     limits: { readonly maxBatch: number; readonly maxInFlight: number; readonly maxQueued: number },
+    onDefect: (error: unknown) => void,
   ) {
     this.#store = store;
+    this.#onDefect = onDefect;
     this.#maxBatch = limits.maxBatch;
     this.#maxInFlight = limits.maxInFlight;
     this.#maxQueued = limits.maxQueued;
@@ -64,9 +67,18 @@ export class Batcher<Item> {
     this.#inFlight += 1;
     void this.#store(items).then((stored) => {
       this.#inFlight -= 1;
-      for (const done of dones) done(stored);
+      for (const done of dones) this.#settle(done, stored);
       if (this.#items.length > 0) this.#flush();
       else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
     });
+  }
+
+  /** One item's `done` that throws is our mistake, and must not cost the others their answers. */
+  #settle(done: ItemDone, stored: boolean): void {
+    try {
+      done(stored);
+    } catch (error) {
+      this.#onDefect(error);
+    }
   }
 }

@@ -9,8 +9,10 @@ export type ShardKeys = {
   readonly due: string;
   /** Stream of transitions that the ledger has not recorded yet. */
   readonly transitions: string;
+  /** List: transitions that the database refused for good, as JSON, with the reason. */
+  readonly refused: string;
   /** String: the node that records this shard's transitions now. */
-  readonly recorderLease: string;
+  readonly recorderDuty: string;
   /** Hash: opaque id -> packed, sealed sighting of a device that belongs to nobody. */
   readonly unregistered: string;
   /** Sorted set: the same ids by the epoch millisecond at which they were last seen. */
@@ -25,7 +27,8 @@ export function shardKeys(shard: number): ShardKeys {
     presence: key('presence'),
     due: key('due'),
     transitions: key('transitions'),
-    recorderLease: key('recorder-lease'),
+    refused: key('refused'),
+    recorderDuty: key('recorder-duty'),
     unregistered: key('unregistered'),
     unregisteredSeen: key('unregistered-seen'),
     nasResets: key('nas-resets'),

@@ -20,6 +20,7 @@ export type PresenceLink = {
 
 type PackedLink = [device: string, session: number, octets: number, activeAt: number, reportAt: number, open: boolean];
 type Packed = [
+  version: number,
   phase: 0 | 1 | 2,
   since: number,
   last: number,
@@ -33,7 +34,7 @@ const phases = ['absent', 'arriving', 'present'] as const;
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' });
 
 export function decodePresence(packed: Buffer): PresenceState {
-  const [phase, since, lastActivityAt, visitId, , , links] = unpackr.unpack(packed) as Packed;
+  const [, phase, since, lastActivityAt, visitId, , , links] = unpackr.unpack(packed) as Packed;
   return {
     phase: phases[phase],
     since,
@@ -67,8 +68,17 @@ export async function readPresence(
     const members = indexes.map((index) => presenceMember(spaceId, customerIds[index] as string));
     const packed = await redis.hmgetBuffer(shardKeys(shard).presence, ...members);
     packed.forEach((value, at) => {
-      if (value !== null) found[indexes[at] as number] = decodePresence(value);
+      if (value !== null) found[indexes[at] as number] = tryDecode(value);
     });
   }
   return found;
+}
+
+/** A damaged record says nothing; the next sighting begins it anew. */
+function tryDecode(packed: Buffer): PresenceState | undefined {
+  try {
+    return decodePresence(packed);
+  } catch {
+    return undefined;
+  }
 }

@@ -27,6 +27,7 @@ const mostPerLook = 500;
 export class PresenceTimers implements AsyncDisposable {
   readonly #ports: TimerPorts;
   readonly #packr = new Packr({ useRecords: false });
+  readonly #failing = new Set<number>();
   readonly #loops: readonly Loop[];
 
   constructor(ports: TimerPorts) {
@@ -39,6 +40,7 @@ export class PresenceTimers implements AsyncDisposable {
           everyMs: lookEveryMs,
           backoff: { firstMs: lookEveryMs, mostMs: 1_000 },
           onError: (error, failures) => {
+            this.#failing.add(shard);
             if (failures === 1)
               ports.logger.warn({ err: error, shard }, 'due departures cannot be looked for; trying again');
           },
@@ -46,8 +48,14 @@ export class PresenceTimers implements AsyncDisposable {
     );
   }
 
+  /** Whether due departures are not being found now. */
+  get isFailing(): boolean {
+    return this.#failing.size > 0;
+  }
+
   async #lookAll(shard: number, signal: AbortSignal): Promise<void> {
     while ((await this.#look(shard)) === mostPerLook && !signal.aborted);
+    this.#failing.delete(shard);
   }
 
   async #look(shard: number): Promise<number> {

@@ -53,6 +53,7 @@ type Stored = [
   octets: number,
   details: string,
   left: boolean,
+  reportAt: number,
 ];
 
 /**
@@ -78,7 +79,11 @@ export class UnregisteredStations {
     this.#logger = logger;
     this.#deriveKey = deriveKey;
     this.#idKey = deriveKey('unregistered-id');
-    this.#batcher = new Batcher<PackedStation>(async (stations) => await this.#store(stations), limits);
+    this.#batcher = new Batcher<PackedStation>(
+      async (stations) => await this.#store(stations),
+      limits,
+      (error) => logger.error({ err: error }, 'what follows an observation failed'),
+    );
   }
 
   /** Notes an observation of a station that resolves to nobody. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,16 +37,14 @@ export class PrivateRedisServer implements AsyncDisposable {
     if (Buffer.byteLength(beside) <= longestSocketPath) {
       this.socket = beside;
     } else {
-      const short = join(tmpdir(), `rollcall-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`);
-      mkdirSync(short, { recursive: true, mode: 0o700 });
-      this.socket = join(short, 'redis.sock');
+      this.socket = join(ownShortDirectory(directory), 'redis.sock');
     }
   }
 
   static async start(dataDir: string, logger: Logger): Promise<PrivateRedisServer> {
     const directory = resolve(dataDir, 'redis');
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    await endPredecessor(join(directory, 'redis.pid'));
+    await endPredecessor(directory);
     const server = new PrivateRedisServer(directory, logger);
     await server.#launch();
     return server;
@@ -93,7 +92,12 @@ export class PrivateRedisServer implements AsyncDisposable {
         done();
       });
     });
-    await this.#untilListening(child, () => output);
+    try {
+      await this.#untilListening(child, () => output);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
     child.once('exit', (code, signal) => {
       if (this.#closing) return;
       this.#logger.error({ code, signal, output: output.trim() }, 'the private redis-server ended; starting it again');
@@ -138,7 +142,6 @@ export class PrivateRedisServer implements AsyncDisposable {
 }
 
 async function accepts(socket: string): Promise<boolean> {
-  const { connect } = await import('node:net');
   return await new Promise((done) => {
     const probe = connect(socket);
     probe.once('connect', () => {
@@ -150,10 +153,11 @@ async function accepts(socket: string): Promise<boolean> {
 }
 
 /** A service that was killed leaves its Redis to shut down; two of them on one append-only file would ruin it. */
-async function endPredecessor(pidFile: string): Promise<void> {
+async function endPredecessor(directory: string): Promise<void> {
+  const pidFile = join(directory, 'redis.pid');
   const pid = readPid(pidFile);
   if (pid === undefined) return;
-  for (let waited = 0; isRedis(pid); waited += 50) {
+  for (let waited = 0; isRedisOf(directory, pid); waited += 50) {
     if (waited === 0) signal(pid, 'SIGTERM');
     if (waited === 10_000) signal(pid, 'SIGKILL');
     await delay(50);
@@ -178,11 +182,26 @@ function readPid(file: string): number | undefined {
   }
 }
 
-function isRedis(pid: number): boolean {
+/** Process ids are used again: it is ours only if it is a redis-server that works in this directory. */
+function isRedisOf(directory: string, pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.includes('(redis-server)') && !/\) Z /.test(stat);
+    const isAlive = stat.includes('(redis-server)') && !/\) Z /.test(stat);
+    return isAlive && readlinkSync(`/proc/${pid}/cwd`) === realpathSync(directory);
   } catch {
     return false;
   }
+}
+
+/** A short directory that no other user of this machine can have made, or can look into. */
+function ownShortDirectory(directory: string): string {
+  const short = join(tmpdir(), `rollcall-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`);
+  mkdirSync(short, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(short);
+  if (uid !== process.getuid?.() || (mode & 0o077) !== 0) {
+    throw new UserError(
+      `"${short}" belongs to somebody else; choose a dataDir whose path is shorter than 80 characters`,
+    );
+  }
+  return short;
 }

@@ -33,7 +33,7 @@ export function createMetrics() {
     transitionsPending: gauge('transitions_pending', 'Transitions that wait to be recorded in the ledger.'),
     recordDuration: new Histogram({
       name: 'rollcall_record_duration_seconds',
-      help: 'From an observation to its being durable.',
+      help: 'How long a batch of observations takes to become durable.',
       buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
       registers,
     }),

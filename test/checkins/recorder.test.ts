@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { EventDraft } from '../../src/checkins/event.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
@@ -34,7 +35,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   let ledger: Ledger;
   let stack: AsyncDisposableStack;
   let recorded: EventDraft[];
-  let dropped: Recorded[];
+  let dropped: (Recorded | 'refused')[];
 
   beforeEach(async () => {
     await redis.flushall();
@@ -142,6 +143,26 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     await drained();
     expect(dropped).toEqual(['unknownCustomer']);
     expect(await ledger.list({}, { limit: 10 })).toMatchObject([{ customerId: 'mia', state: 'open' }]);
+  });
+
+  test('sets aside the one transition that the database refuses for good, and records the others', async () => {
+    for (let i = 0; i < 5; i += 1) await customer(`c${i}`);
+    for (let i = 0; i < 5; i += 1) await append('arrived', `v${i}`, `c${i}`);
+    // A check that no arrival of c3 can pass, as a defect of ours would be.
+    if (kind === 'postgres') {
+      await sql`alter table visits add constraint no_c3 check (customer_id <> 'c3')`.execute(db.write);
+    } else {
+      await sql`create trigger no_c3 before insert on visits when new.customer_id = 'c3' begin select raise(abort, 'no c3'); end`.execute(
+        db.write,
+      );
+    }
+    record();
+    await drained();
+    expect(dropped).toEqual(['refused']);
+    expect(
+      (await ledger.list({ state: 'open' }, { limit: 10 })).map(({ customerId }) => customerId).toSorted(),
+    ).toEqual(['c0', 'c1', 'c2', 'c4']);
+    expect(await redis.lrange(shardKeys(0).refused, 0, -1)).toEqual([expect.stringContaining('"customerId":"c3"')]);
   });
 
   test('a check-in by hand needs a pass as any other, and is refused with the open one when there is one', async () => {

@@ -5,10 +5,15 @@ type Call = { readonly items: number[]; readonly end: (stored: boolean) => void 
 
 function batcher(limits = { maxBatch: 3, maxInFlight: 1, maxQueued: 5 }) {
   const calls: Call[] = [];
-  const batch = new Batcher<number>((items) => new Promise((end) => calls.push({ items, end })), limits);
+  const defects: unknown[] = [];
+  const batch = new Batcher<number>(
+    (items) => new Promise((end) => calls.push({ items, end })),
+    limits,
+    (error) => defects.push(error),
+  );
   const done: [number, boolean][] = [];
   const add = (item: number) => batch.add(item, (stored) => void done.push([item, stored]));
-  return { batch, calls, done, add };
+  return { batch, calls, done, add, defects };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -51,4 +56,17 @@ test('a batch has a limit, and so has what waits: beyond it an item is refused a
   calls[0]?.end(true);
   await turn();
   expect(calls[1]?.items).toEqual([4, 5, 6]);
+});
+
+test('an item whose answer fails costs the others nothing', async () => {
+  const { batch, calls, done, add, defects } = batcher();
+  batch.add(0, () => {
+    throw new Error('no return port');
+  });
+  add(1);
+  await turn();
+  calls[0]?.end(true);
+  await batch.drained();
+  expect(done).toEqual([[1, true]]);
+  expect(defects).toHaveLength(1);
 });

@@ -294,8 +294,16 @@ describe('evidence out of order', () => {
 
 test('nothing is taken while the ledger is too far behind', async () => {
   await observe([{ ago: 5, status: 'start' }]);
-  const reply = await observeScript.run(redis, scriptKeys, [packr.pack([]), 'x', 1]);
-  expect(reply).toBe('full');
+  const before = await state();
+  const later = packSighting(
+    'hq|mia',
+    'phone',
+    { sourceId: 'aps', spaceId: 'hq', kind: 'active', at: now },
+    timing,
+    minute,
+  );
+  expect(await observeScript.run(redis, scriptKeys, [packr.pack([later]), 'x', 1])).toBe('full');
+  expect(await state()).toEqual(before);
 });
 
 test('a customer who has been away for a day is forgotten', async () => {
@@ -305,4 +313,36 @@ test('a customer who has been away for a day is forgotten', async () => {
   await expire();
   expect(await redis.hlen(keys.presence)).toBe(0);
   expect(await redis.zcard(keys.due)).toBe(0);
+});
+
+test('a damaged record holds up nobody, and presence of that customer begins anew', async () => {
+  await redis.hset(keys.presence, 'hq|noah', 'not a record');
+  await redis.zadd(keys.due, 1, 'hq|noah');
+  await redis.hset(keys.presence, 'hq|mia', 'not one either');
+  await observe([{ ago: 20, status: 'start' }]);
+  await expire();
+  expect(await story()).toEqual(['arrived 20-20', 'departed 20-20']);
+});
+
+test('nothing is decided about a space that this node does not know', async () => {
+  await observe([{ ago: 20, status: 'start' }]);
+  await expireScript.run(redis, scriptKeys, [500, packr.pack({ annex: [timing.idleTimeout, 0] }), 1_000_000]);
+  expect(await story()).toEqual(['arrived 20-20']);
+  await redis.zadd(keys.due, now - 1, 'hq|mia');
+  await expire();
+  expect(await story()).toEqual(['arrived 20-20', 'departed 20-20']);
+});
+
+test('a Stop in the second of the last interim closes its session', async () => {
+  await observe([
+    { ago: 1, status: 'start' },
+    { ago: 0, octets: 9 },
+    { ago: 0, octets: 9, status: 'stop' },
+  ]);
+  expect((await state())?.links.map((link) => link.associated)).toEqual([false]);
+});
+
+test('what claims to happen later than now happens now', async () => {
+  await observe([{ ago: -30, status: 'start' }]);
+  expect((await state())?.lastActivityAt).toBeLessThan(now + minute);
 });

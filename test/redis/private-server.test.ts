@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { createRedis, type Redis } from '../../src/redis/connect.ts';
 import { readDurability } from '../../src/redis/durability.ts';
 import { PrivateRedisServer } from '../../src/redis/private-server.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
+import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -82,4 +83,18 @@ test('a data directory too deep for a socket gets a short one of its own', async
   const redis = await connected(server);
   expect(await redis.ping()).toBe('PONG');
   redis.disconnect();
+});
+
+test('a process id that belongs to somebody else now is left alone', async () => {
+  await using other = await startRedis();
+  const pid = Number(
+    execFileSync('redis-cli', ['-p', String(other.port), 'info', 'server'])
+      .toString()
+      .match(/process_id:(\d+)/)?.[1],
+  );
+  mkdirSync(join(dataDir, 'redis'));
+  writeFileSync(join(dataDir, 'redis', 'redis.pid'), `${pid}\n`);
+  await using server = await PrivateRedisServer.start(dataDir, logger);
+  expect(isRunning(pid)).toBe(true);
+  expect(server.socket).toContain(dataDir);
 });

@@ -7,16 +7,14 @@
 local now = now_ms()
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[3]) then return { 0, 0 } end
 local spaces = cmsgpack.unpack(ARGV[2])
-local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, tonumber(ARGV[1]))
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))
 local lag = 0
+local UNKNOWN_SPACE_AGAIN = 60000
 
-for _, member in ipairs(due) do
+-- Whoever is still associated when the settle time has passed has stayed. Only a timer may say so: the Stop of a
+-- walk-by may be right behind its delayed Start.
+local function look_at(member, idle, settle)
   local p = load(member)
-  local space = spaces[string.sub(member, 1, string.find(member, '|', 1, true) - 1)]
-  -- A space that is no longer configured sees nobody: its visits end where they were last active.
-  local idle, settle = space and space[1] or 0, space and space[2] or 0
-  -- Whoever is still associated when the settle time has passed has stayed. Only a timer may say so: the Stop of a
-  -- walk-by may be right behind its delayed Start.
   if p[PHASE] == ARRIVING and is_associated(p) and now - p[SINCE] >= settle then arrive(member, p, now) end
   local silent = now - p[LAST] - quiet_after(p, idle, settle)
   if p[PHASE] ~= ABSENT and silent > 0 then
@@ -29,6 +27,16 @@ for _, member in ipairs(due) do
   else
     p[DUE] = 0
     save(member, p, idle, settle)
+  end
+end
+
+for _, member in ipairs(due) do
+  local space = spaces[string.sub(member, 1, string.find(member, '|', 1, true) - 1)]
+  if not space then
+    -- A space that this node does not know may be known to the others: nothing is decided about it here.
+    redis.call('ZADD', KEYS[2], now + UNKNOWN_SPACE_AGAIN, member)
+  else
+    look_at(member, space[1], space[2])
   end
 end
 return { #due, lag }

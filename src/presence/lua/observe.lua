@@ -47,6 +47,7 @@ local function activity(p, device, session, kind, at, from, octets)
   -- Event-Timestamp counts seconds, so reports of one second are ordered by what they say.
   local late = at < link[REPORT_AT] or (at == link[REPORT_AT] and (octets <= link[OCTETS] or not link[OPEN]))
   if late then
+    if kind == LEFT and at == link[REPORT_AT] then link[OPEN] = false end
     if kind == STARTED or octets < 0 then return at, at end
     if octets == link[OCTETS] and at < link[ACTIVE_AT] then link[ACTIVE_AT] = at end
     return nil
@@ -77,9 +78,11 @@ end
 
 for i, s in ipairs(cmsgpack.unpack(ARGV[1])) do
   local member, idle, settle = s[1], s[8], s[9]
+  -- Nothing happens after now, whatever clock the sender of the batch has.
+  local at = math.min(s[5], now)
   local p = load(member)
   local quiet = quiet_after(p, idle, settle)
-  local from, last = activity(p, s[2], s[3], s[4], s[5], s[6], s[7])
+  local from, last = activity(p, s[2], s[3], s[4], at, math.min(s[6], at), s[7])
   if p[PHASE] ~= ABSENT and from and from > p[LAST] + quiet then depart(member, p, now) end
   if p[PHASE] == ABSENT then
     if from and last > p[LAST] then begin(p, from, last, ARGV[2] .. i) end

@@ -1,14 +1,15 @@
 -- What every presence script shares; scripts.ts puts it before each of them.
 --
 -- Presence of one customer in one space, packed by MessagePack in the hash KEYS[1]:
---   {phase, since, last, visit, previous, due, links}
+--   {version, phase, since, last, visit, previous, due, links}
 --   since     first evidence of this visit           last  latest activity of this visit; of the previous one when absent
 --   previous  end of the visit before this one       due   the score that stands in the sorted set KEYS[2]
 --   links     what each device or accounting session has shown: {device, session, octets, activeAt, reportAt, open}
 -- Instants are epoch milliseconds. At most MAX_LINKS links are kept; the least telling goes first.
-local PHASE, SINCE, LAST, VISIT, PREVIOUS, DUE, LINKS = 1, 2, 3, 4, 5, 6, 7
+local VERSION, PHASE, SINCE, LAST, VISIT, PREVIOUS, DUE, LINKS = 1, 2, 3, 4, 5, 6, 7, 8
 local DEVICE, SESSION, OCTETS, ACTIVE_AT, REPORT_AT, OPEN = 1, 2, 3, 4, 5, 6
 local ABSENT, ARRIVING, PRESENT = 0, 1, 2
+local LAYOUT = 1
 local MAX_LINKS = 8
 local FORGET_AFTER = 86400000
 
@@ -17,10 +18,15 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- What cannot be read is as good as lost, and must not hold up everyone else: presence then begins anew.
 local function load(member)
   local packed = redis.call('HGET', KEYS[1], member)
-  if packed then return cmsgpack.unpack(packed) end
-  return { ABSENT, 0, 0, '', 0, 0, {} }
+  if packed then
+    local readable, p = pcall(cmsgpack.unpack, packed)
+    if readable and type(p) == 'table' and p[VERSION] == LAYOUT then return p end
+    redis.log(redis.LOG_WARNING, 'rollcall: the presence of ' .. member .. ' cannot be read and begins anew')
+  end
+  return { LAYOUT, ABSENT, 0, 0, '', 0, 0, {} }
 end
 
 local function is_associated(p)

@@ -61,7 +61,7 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
   if (who === undefined) return { type: 'ignored', reason: 'noStation' };
   const place = readPlace(packet);
   // Without the id that RFC 2866, section 5.5 demands, one station has one session per NAS.
-  const session = packet.text(attributeType.acctSessionId) ?? `~${who}`;
+  const session = packet.text(attributeType.acctSessionId) ?? '~';
   const { sourceId, spaceId } = origin;
   const kind = status === 'stop' ? 'left' : 'associated';
   const report: Writable<SessionReport> = { key: sessionKey(nas, session), status };

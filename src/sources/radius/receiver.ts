@@ -86,6 +86,11 @@ export class RadiusReceiver {
 
   receive(datagram: Buffer, address: string, port: number): void {
     const now = this.#ports.clock.monotonic();
+    if (port === 0) {
+      // Nothing can be sent to port 0, so its sender is no NAS (RFC 768: a source port of zero means no reply).
+      this.#discard(this.#clients.find(address), 'malformed', 'noReturnPort', address, now);
+      return;
+    }
     const verified = this.#verified.get(address);
     // An address that has proved itself is never turned away for what others send in its name.
     if (verified === undefined && this.#failures.isExhausted(address, now)) {

@@ -9,7 +9,7 @@ import { RadiusReceiver, type RadiusPorts } from './receiver.ts';
 /** What the kernel keeps while this process is busy; it gives less where net.core.rmem_max is lower. */
 const receiveBufferBytes = 8 * 1024 * 1024;
 /** How long a stop waits for what is being recorded. */
-const drainMs = 10_000;
+const drainMs = 4_000;
 
 /** How long a report that came too late is worth a notice. */
 const replayNoticeMs = 10 * 60_000;
@@ -31,8 +31,7 @@ export class RadiusSource implements Source {
     this.#ports = ports;
     this.#since = ports.clock.now();
     this.#receiver = new RadiusReceiver(config, ports, (answer, port, address) => {
-      // A failed send is a lost answer: the NAS repeats its request and gets the same one.
-      this.#socket?.send(answer, port, address);
+      this.#socket?.send(answer, port, address, this.#onSent);
     });
   }
 
@@ -43,6 +42,12 @@ export class RadiusSource implements Source {
   get spaceId(): string {
     return this.#config.space;
   }
+
+  /** With a callback, a failed send is no error of the socket: the NAS repeats its request and gets the same answer. */
+  readonly #onSent = (error: Error | null): void => {
+    if (error !== null)
+      this.#ports.logger.debug({ err: error.message, source: this.id }, 'an answer could not be sent');
+  };
 
   /** Where it listens; the port is the system's choice when the configuration says 0. */
   get address(): { readonly address: string; readonly port: number } | undefined {

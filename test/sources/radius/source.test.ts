@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { integerAttribute } from '../../../src/protocols/radius/attribute.ts';
 import { verifyResponseAuthenticator } from '../../../src/protocols/radius/authenticator.ts';
 import { attributeType } from '../../../src/protocols/radius/dictionary.ts';
+import { RadiusReceiver } from '../../../src/sources/radius/receiver.ts';
 import { RadiusSource } from '../../../src/sources/radius/source.ts';
 import { UserError } from '../../../src/runtime/user-error.ts';
 import { client, proxyState, RadiusWorld, report, secret } from './radius-world.ts';
@@ -317,4 +318,15 @@ describe('life cycle', () => {
     expect(world.counts.get('127.0.0.0/8 notRecorded')).toBe(1);
     expect(world.source.status().state).toBe('up');
   });
+});
+
+test('a datagram without a return port is counted and goes no further, however genuine', async () => {
+  await using world = await RadiusWorld.open();
+  const config = { id: 'aps', space: 'hq', listen: { host: '127.0.0.1', port: 0 }, clients: [client('127.0.0.0/8')] };
+  const receiver = new RadiusReceiver(config, world.ports(), () => {
+    throw new RangeError('no packet can be sent to port 0');
+  });
+  receiver.receive(report({}), '127.0.0.1', 0);
+  expect(world.observations).toEqual([]);
+  expect(world.counts).toEqual(new Map([['127.0.0.0/8 malformed', 1]]));
 });

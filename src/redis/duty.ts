@@ -4,10 +4,10 @@ const renew = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('
 const release = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /**
- * Says which of several nodes does a piece of work. A lease is a hint for efficiency and order, not a lock: whoever
- * holds it must do what is harmless when another does it too.
+ * Says which of several nodes is on duty for a piece of work. It is a hint for efficiency and order, not a lock: whoever
+ * is on duty must do what is harmless when another does it too.
  */
-export class Lease {
+export class Duty {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #holder: string;
@@ -20,7 +20,7 @@ export class Lease {
     this.#ttlMs = ttlMs;
   }
 
-  /** Takes the lease, or keeps it when it is held already. */
+  /** Goes on duty, or stays on it; false while another node is. */
   async acquire(): Promise<boolean> {
     if ((await this.#redis.eval(renew, 1, this.#key, this.#holder, this.#ttlMs)) === 1) return true;
     return (await this.#redis.set(this.#key, this.#holder, 'PX', this.#ttlMs, 'NX')) === 'OK';
