@@ -1,10 +1,11 @@
 import type { Transaction } from 'kysely';
+import { presenceMember } from '../presence/keys.ts';
 import { isAnyOf } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
 import type { CheckIn } from './check-in.ts';
 import type { Pass } from './entitlement.ts';
-import { slot, type Draft } from './record.ts';
+import type { Draft } from './record.ts';
 import { toCheckIn, toPass, toVisit } from './rows.ts';
 import type { Visit } from './visit.ts';
 
@@ -67,5 +68,5 @@ export async function loadDraft(
 }
 
 function bySlot<Item extends Visit | CheckIn>(items: readonly Item[]): Map<string, Item> {
-  return new Map(items.map((item) => [slot(item.customerId, item.spaceId), item]));
+  return new Map(items.map((item) => [presenceMember(item.spaceId, item.customerId), item]));
 }

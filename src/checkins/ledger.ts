@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { presenceMember } from '../presence/keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -8,7 +9,7 @@ import { loadDraft } from './draft.ts';
 import { decideEntitlement } from './entitlement.ts';
 import type { EventDraft } from './event.ts';
 import { inLedgerTransaction, writeChanges, type LedgerChanges } from './ledger-transaction.ts';
-import { slot, type SpaceRules } from './record.ts';
+import type { SpaceRules } from './record.ts';
 import { newestFirst, toCheckIn, type CheckInPage } from './rows.ts';
 
 export type CheckInFilter = {
@@ -88,7 +89,7 @@ export class Ledger {
       const draft = await loadDraft(trx, this.#ports.db.kind, [customerId], []);
       const customer = draft.customers.get(customerId);
       if (customer === undefined) return { outcome: { result: 'unknownCustomer' } };
-      const open = draft.openCheckIns.get(slot(customerId, spaceId));
+      const open = draft.openCheckIns.get(presenceMember(spaceId, customerId));
       if (open !== undefined) return { outcome: { result: 'alreadyIn', checkIn: open } };
       const last = await trx
         .selectFrom('check_ins')
@@ -108,7 +109,7 @@ export class Ledger {
         customerId,
         spaceId,
         // Someone whom the network sees already is in the same visit, and leaves with it.
-        visitId: draft.openVisits.get(slot(customerId, spaceId))?.id ?? null,
+        visitId: draft.openVisits.get(presenceMember(spaceId, customerId))?.id ?? null,
         state: decision.granted ? 'open' : 'failed',
         method,
         methods: [method],

@@ -1,3 +1,4 @@
+import { presenceMember } from '../presence/keys.ts';
 import type { Transition } from '../presence/transition.ts';
 import type { CheckIn, Method } from './check-in.ts';
 import { decideEntitlement, type Pass } from './entitlement.ts';
@@ -16,7 +17,7 @@ export type Draft = {
   readonly customers: ReadonlyMap<string, { readonly active: boolean; readonly planId: string | null }>;
   readonly passes: ReadonlyMap<string, readonly Pass[]>;
   readonly visits: Map<string, Visit>;
-  /** By `slot`: at most one of each per customer and space. */
+  /** By `presenceMember`: at most one of each per customer and space. */
   readonly openVisits: Map<string, Visit>;
   readonly openCheckIns: Map<string, CheckIn>;
   readonly changedVisits: Map<string, Visit>;
@@ -25,10 +26,6 @@ export type Draft = {
 };
 
 export type Recorded = 'recorded' | 'repeated' | 'unknownCustomer' | 'unknownSpace';
-
-export function slot(customerId: string, spaceId: string): string {
-  return `${spaceId}|${customerId}`;
-}
 
 /**
  * What one transition means to the ledger. Pure but for `draft`, which it changes. A transition that the ledger has
@@ -54,7 +51,7 @@ export function record(draft: Draft, transition: Transition, rules: SpaceRules |
 function arrive(draft: Draft, transition: Transition, rules: SpaceRules): Recorded {
   const { visitId, customerId, spaceId, arrivedAt, lastActivityAt } = transition;
   if (draft.visits.has(visitId)) return 'repeated';
-  const at = slot(customerId, spaceId);
+  const at = presenceMember(spaceId, customerId);
   // Another visit is still open when Redis was lost in between: it ended where it was last active.
   const previous = draft.openVisits.get(at);
   if (previous !== undefined) closeVisit(draft, previous, previous.lastActivityAt, transition.detectedAt);
@@ -67,7 +64,7 @@ function arrive(draft: Draft, transition: Transition, rules: SpaceRules): Record
 
 function checkIn(draft: Draft, transition: Transition, rules: SpaceRules): void {
   const { visitId, customerId, spaceId, arrivedAt, lastActivityAt, detectedAt, deviceIds } = transition;
-  const at = slot(customerId, spaceId);
+  const at = presenceMember(spaceId, customerId);
   const open = draft.openCheckIns.get(at);
   if (open !== undefined) {
     // Whoever was checked in by hand and is now on the Wi-Fi stays in the same check-in.
@@ -124,7 +121,7 @@ function closeVisit(
   const closed: Visit = { ...visit, lastActivityAt, departedAt: Math.max(detectedAt, lastActivityAt), reason: 'idle' };
   putVisit(draft, closed);
   draft.events.push({ type: 'presence.departed', at: detectedAt, data: presenceData(closed, { detectedAt }) });
-  const open = draft.openCheckIns.get(slot(visit.customerId, visit.spaceId));
+  const open = draft.openCheckIns.get(presenceMember(visit.spaceId, visit.customerId));
   // One that was checked in by hand, and that this visit never joined, is not the network's to end.
   if (open === undefined || open.visitId !== visit.id) return;
   const endedAt = Math.max(open.startedAt, lastActivityAt);
@@ -146,7 +143,7 @@ function backdate(draft: Draft, transition: Transition): Recorded {
   const visit = draft.visits.get(transition.visitId);
   if (visit === undefined || visit.departedAt !== null || visit.arrivedAt <= transition.arrivedAt) return 'repeated';
   putVisit(draft, { ...visit, arrivedAt: transition.arrivedAt });
-  const open = draft.openCheckIns.get(slot(visit.customerId, visit.spaceId));
+  const open = draft.openCheckIns.get(presenceMember(visit.spaceId, visit.customerId));
   if (open?.visitId === visit.id && open.method === 'wifi' && transition.arrivedAt < open.startedAt) {
     const corrected = { ...open, startedAt: transition.arrivedAt };
     putCheckIn(draft, corrected);
@@ -156,7 +153,7 @@ function backdate(draft: Draft, transition: Transition): Recorded {
 }
 
 function putVisit(draft: Draft, visit: Visit): void {
-  const at = slot(visit.customerId, visit.spaceId);
+  const at = presenceMember(visit.spaceId, visit.customerId);
   draft.visits.set(visit.id, visit);
   draft.changedVisits.set(visit.id, visit);
   if (visit.departedAt === null) draft.openVisits.set(at, visit);
@@ -164,7 +161,7 @@ function putVisit(draft: Draft, visit: Visit): void {
 }
 
 function putCheckIn(draft: Draft, checkIn: CheckIn): void {
-  const at = slot(checkIn.customerId, checkIn.spaceId);
+  const at = presenceMember(checkIn.spaceId, checkIn.customerId);
   draft.changedCheckIns.set(checkIn.id, checkIn);
   if (checkIn.state === 'open') draft.openCheckIns.set(at, checkIn);
   else if (draft.openCheckIns.get(at)?.id === checkIn.id) draft.openCheckIns.delete(at);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deviceClasses, type Device } from '../identity/devices.ts';
 import { isLocallyAdministered } from '../observation/mac-address.ts';
 import type { Caller } from './access.ts';
-import { id, instant } from './fields.ts';
+import { id, instant, line } from './fields.ts';
 import { addressFor } from './mac-field.ts';
 
 export const deviceSchema = z
@@ -20,7 +20,7 @@ export const deviceSchema = z
 
 export const deviceFieldsSchema = z.strictObject({
   customerId: id,
-  name: z.string().trim().min(1, 'must not be empty').max(100).nullish(),
+  name: line(100).nullish(),
   class: z.enum(deviceClasses).nullish(),
 });
 

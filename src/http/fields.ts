@@ -12,6 +12,16 @@ export const id = z
     'must be 1 to 128 characters: a letter or digit, then letters, digits, or any of . _ @ + -',
   );
 
+/** One line of text for people. Control characters have no meaning in it, and PostgreSQL refuses the first of them. */
+export function line(longest: number) {
+  return z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(longest)
+    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+}
+
 /** An id that we made ourselves: opaque, and compared as it is. */
 export const opaqueId = z.string().min(1).max(128);
 

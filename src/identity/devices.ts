@@ -92,6 +92,11 @@ export async function getDevice({ db, vault }: Registry, mac: MacAddress): Promi
   return row && toDevice(row, mac);
 }
 
+export async function getDeviceById({ db, vault }: Registry, id: string): Promise<Device | undefined> {
+  const row = await selectDevices(db.read).where('d.id', '=', id).where('a.retired_at', 'is', null).executeTakeFirst();
+  return row && toDevice(row, openAddress(vault, row));
+}
+
 /** In the order of their ids, from the one behind `after`; of one customer, or of all. */
 export async function listDevices(
   { db, vault }: Registry,
@@ -101,9 +106,7 @@ export async function listDevices(
   if (page.after !== undefined) query = query.where('d.id', '>', page.after);
   if (page.customerId !== undefined) query = query.where('d.customer_id', '=', page.customerId);
   const rows = await query.execute();
-  return rows.map((row) =>
-    toDevice(row, vault.open(row.sealed, row.hash, { customerId: row.customer_id, dataKey: row.data_key })),
-  );
+  return rows.map((row) => toDevice(row, openAddress(vault, row)));
 }
 
 /** Forgets the device and every address it had. False when no device has this one. */
@@ -133,6 +136,13 @@ function selectDevices(reader: Registry['db']['read'] | Transaction<Schema>) {
     .innerJoin('customers as c', 'c.id', 'd.customer_id')
     .select(['d.id', 'd.customer_id', 'd.name', 'd.class', 'd.created_at', 'd.updated_at'])
     .select(['a.hash', 'a.sealed', 'a.retired_at', 'c.data_key']);
+}
+
+function openAddress(
+  vault: Registry['vault'],
+  row: { readonly sealed: string; readonly hash: string; readonly customer_id: string; readonly data_key: string },
+): MacAddress {
+  return vault.open(row.sealed, row.hash, { customerId: row.customer_id, dataKey: row.data_key });
 }
 
 type DeviceRow = {

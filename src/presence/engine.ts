@@ -90,6 +90,8 @@ export class PresenceEngine implements ObservationSink {
       this.#ignore('notOptedIn', done);
       return;
     }
+    if (observation.station !== undefined && unregistered.size > 0)
+      unregistered.noteKnown(timing.id, observation.station);
     const member = presenceMember(timing.id, owner.customerId);
     this.#add(owner, packSighting(member, owner.deviceId, observation, timing, lateWindow), done);
   }

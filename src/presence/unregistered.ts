@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Packr } from 'msgpackr';
+import { open, seal } from '../identity/seal.ts';
 import { isLocallyAdministered, type MacAddress } from '../observation/mac-address.ts';
 import type { Observation, RecordResult } from '../observation/observation.ts';
 import type { Redis } from '../redis/connect.ts';
@@ -39,12 +40,14 @@ export type UnregisteredStation = {
 type Details = {
   readonly spaceId: string;
   readonly sourceId: string;
-  /** The address, sealed under the key of the day on which it was seen. */
+  /** The address, sealed under the key of the day on which it was seen, and that day since 1970. */
   readonly sealed: string;
+  readonly day: number;
   readonly accessPoint: string | null;
   readonly ssid: string | null;
 };
 
+type Sealed = { readonly id: string; readonly sealed: string; readonly day: number };
 type PackedStation = [id: string, at: number, session: number, octets: number, left: boolean, details: string];
 type Stored = [
   firstSeenAt: number,
@@ -58,7 +61,7 @@ type Stored = [
 
 /**
  * Devices that nobody has registered: known for a day, in Redis only, their addresses sealed under a key that is
- * derived anew each day from the master key, so that what was forgotten stays forgotten.
+ * derived anew each day from the master key, which lies outside Redis.
  */
 export class UnregisteredStations {
   readonly #redis: Redis;
@@ -70,7 +73,8 @@ export class UnregisteredStations {
   readonly #batcher: Batcher<PackedStation>;
   readonly #keys = shardKeys(0);
   /** Pays for the hash and the seal once per station and day, not once per packet. */
-  readonly #cache = new Map<string, { readonly id: string; readonly sealed: string; readonly day: number }>();
+  readonly #cache = new Map<string, Sealed>();
+  readonly #dayKeys = new Map<number, Buffer>();
 
   /** `deriveKey` gives 32 bytes for a purpose, always the same ones for the same master key. */
   constructor(redis: Redis, clock: Clock, logger: Logger, deriveKey: (purpose: string) => Buffer) {
@@ -88,11 +92,12 @@ export class UnregisteredStations {
 
   /** Notes an observation of a station that resolves to nobody. */
   note(observation: Observation, station: MacAddress, done: (result: RecordResult) => void): void {
-    const { id, sealed } = this.#sealed(observation.spaceId, station);
+    const { id, sealed, day } = this.#sealed(observation.spaceId, station);
     const details: Details = {
       spaceId: observation.spaceId,
       sourceId: observation.sourceId,
       sealed,
+      day,
       accessPoint: observation.accessPoint ?? null,
       ssid: observation.ssid ?? null,
     };
@@ -108,6 +113,20 @@ export class UnregisteredStations {
     this.#batcher.add(packed, (stored) => done(stored ? 'recorded' : 'notRecorded'));
   }
 
+  /** How many stations this node has noted lately; none for most, so that looking for one costs nothing. */
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  /** A station turned out to be somebody's, through an identity that the network has authenticated. */
+  noteKnown(spaceId: string, station: MacAddress): void {
+    const cached = this.#cache.get(`${spaceId}|${station}`);
+    if (cached === undefined) return;
+    this.#cache.delete(`${spaceId}|${station}`);
+    // Should this fail, it is forgotten within the day.
+    this.forget(cached.id).catch(() => undefined);
+  }
+
   /** Whoever was seen within a day, most recently seen first. */
   async list(spaceId: string, limit: number): Promise<UnregisteredStation[]> {
     const since = this.#clock.now() - keepMs;
@@ -118,8 +137,10 @@ export class UnregisteredStations {
       const stored = await this.#redis.hmgetBuffer(this.#keys.unregistered, ...ids);
       ids.forEach((id, index) => {
         const packed = stored[index];
-        const station = packed ? this.#open(id, packed) : undefined;
-        if (station?.spaceId === spaceId && found.length < limit) found.push(station);
+        const read = packed ? this.#read(packed) : undefined;
+        if (read?.details.spaceId !== spaceId || found.length >= limit) return;
+        const station = this.#open(id, read);
+        if (station !== undefined) found.push(station);
       });
     }
     return found;
@@ -127,7 +148,7 @@ export class UnregisteredStations {
 
   async get(id: string): Promise<UnregisteredStation | undefined> {
     const packed = await this.#redis.hgetBuffer(this.#keys.unregistered, id);
-    const station = packed === null ? undefined : this.#open(id, packed);
+    const station = packed === null ? undefined : this.#open(id, this.#read(packed));
     return station !== undefined && station.lastSeenAt >= this.#clock.now() - keepMs ? station : undefined;
   }
 
@@ -162,21 +183,33 @@ export class UnregisteredStations {
     return createHmac('sha256', this.#idKey).update(`${spaceId}|${station}`).digest('base64url').slice(0, 22);
   }
 
-  #sealed(spaceId: string, station: MacAddress): { readonly id: string; readonly sealed: string } {
+  #sealed(spaceId: string, station: MacAddress): Sealed {
     const day = Math.floor(this.#clock.now() / dayMs);
     const name = `${spaceId}|${station}`;
     const cached = this.#cache.get(name);
     if (cached?.day === day) return cached;
-    const sealed = { id: this.#id(spaceId, station), sealed: seal(this.#dayKey(day), day, station), day };
+    const sealed = {
+      id: this.#id(spaceId, station),
+      sealed: seal(this.#dayKey(day), Buffer.from(station), String(day)),
+      day,
+    };
     if (this.#cache.size >= mostCached) this.#cache.clear();
     this.#cache.set(name, sealed);
     return sealed;
   }
 
-  #open(id: string, packed: Buffer): UnregisteredStation | undefined {
-    const [firstSeenAt, lastSeenAt, session, octets, json, left] = this.#packr.unpack(packed) as Stored;
-    const { spaceId, sourceId, sealed, accessPoint, ssid } = JSON.parse(json) as Details;
-    const station = open((day) => this.#dayKey(day), sealed);
+  #read(packed: Buffer): { readonly stored: Stored; readonly details: Details } {
+    const stored = this.#packr.unpack(packed) as Stored;
+    return { stored, details: JSON.parse(stored[4]) as Details };
+  }
+
+  #open(
+    id: string,
+    { stored, details }: { readonly stored: Stored; readonly details: Details },
+  ): UnregisteredStation | undefined {
+    const [firstSeenAt, lastSeenAt, session, octets, , left] = stored;
+    const { spaceId, sourceId, sealed, day, accessPoint, ssid } = details;
+    const station = this.#unseal(sealed, day);
     // Sealed under another master key: nobody can say whose it was, and it is forgotten within the day.
     if (station === undefined) return undefined;
     return {
@@ -195,29 +228,21 @@ export class UnregisteredStations {
     };
   }
 
-  #dayKey(day: number): Buffer {
-    return this.#deriveKey(`unregistered-day-${day}`);
+  #unseal(sealed: string, day: number): MacAddress | undefined {
+    try {
+      return open(this.#dayKey(day), sealed, String(day)).toString() as MacAddress;
+    } catch {
+      return undefined;
+    }
   }
-}
 
-/** AES-256-GCM; the day stands in front, and is authenticated with the text. */
-function seal(key: Buffer, day: number, text: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(String(day)));
-  const body = Buffer.concat([nonce, cipher.update(text), cipher.final()]);
-  return `${day}.${Buffer.concat([body, cipher.getAuthTag()]).toString('base64url')}`;
-}
-
-function open(dayKey: (day: number) => Buffer, sealed: string): MacAddress | undefined {
-  const dot = sealed.indexOf('.');
-  const day = Number(sealed.slice(0, dot));
-  const body = Buffer.from(sealed.slice(dot + 1), 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', dayKey(day), body.subarray(0, 12))
-    .setAAD(Buffer.from(String(day)))
-    .setAuthTag(body.subarray(-16));
-  try {
-    return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]).toString() as MacAddress;
-  } catch {
-    return undefined;
+  #dayKey(day: number): Buffer {
+    let key = this.#dayKeys.get(day);
+    if (key === undefined) {
+      key = this.#deriveKey(`unregistered-day-${day}`);
+      if (this.#dayKeys.size > 2) this.#dayKeys.clear();
+      this.#dayKeys.set(day, key);
+    }
+    return key;
   }
 }

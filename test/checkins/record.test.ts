@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { presenceMember } from '../../src/presence/keys.ts';
 import type { CheckIn } from '../../src/checkins/check-in.ts';
 import type { Pass } from '../../src/checkins/entitlement.ts';
-import { record, slot, type Draft, type SpaceRules } from '../../src/checkins/record.ts';
+import { record, type Draft, type SpaceRules } from '../../src/checkins/record.ts';
 import type { Transition } from '../../src/presence/transition.ts';
 
 const rules: SpaceRules = { id: 'hq', requirePass: true, methods: ['wifi', 'admin'] };
@@ -125,7 +126,7 @@ describe('an arrival', () => {
       planId: null,
       deviceIds: [],
     };
-    draft.openCheckIns.set(slot('mia', 'hq'), byHand);
+    draft.openCheckIns.set(presenceMember('hq', 'mia'), byHand);
     record(draft, transition('arrived'), rules);
     expect(types(draft)).toEqual(['presence.arrived']);
     expect(only(draft)).toMatchObject({ id: 'chk_desk', visitId: 'v1', methods: ['admin', 'wifi'], startedAt: 500 });

@@ -3,7 +3,7 @@ import { allow, seesSpace, type Caller } from '../access.ts';
 import { callerOf } from '../auth.ts';
 import { checkInSchema, toCheckInView } from '../check-in-schema.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import { id, instant, listOf, opaqueId, page } from '../fields.ts';
+import { id, instant, line, listOf, opaqueId, page } from '../fields.ts';
 import type { IdempotencyKeys } from '../idempotency.ts';
 import { fieldProblem, notFound, Problem } from '../problem.ts';
 import type { Routes } from '../route.ts';
@@ -160,7 +160,7 @@ export function addCheckIns(
       summary: 'Takes a check-in back as a mistake; it stays in the ledger as void',
       tags: ['check-ins'],
       params,
-      body: z.strictObject({ reason: z.string().trim().min(1).max(500).describe('Kept with the change') }),
+      body: z.strictObject({ reason: line(500).describe('Kept with the change') }),
       response: { 200: checkInSchema },
     },
     handler: async (request) => {

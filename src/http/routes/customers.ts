@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { allow } from '../access.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import { id, instant, listOf, page } from '../fields.ts';
+import { id, instant, line, listOf, page } from '../fields.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { getCustomer, listCustomers, putCustomer } from '../../identity/customers.ts';
 import type { Registry } from '../../identity/registry.ts';
 
-const identity = z.string().trim().min(1).max(253);
+const identity = line(253);
 
 const customerSchema = z
   .object({
@@ -23,7 +23,7 @@ const customerSchema = z
   .meta({ id: 'Customer' });
 
 const fieldsSchema = z.strictObject({
-  name: z.string().trim().min(1, 'must not be empty').max(200),
+  name: line(200),
   email: z.email('is not an e-mail address').max(254).nullish(),
   identities: z
     .array(identity)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { everyone } from '../access.ts';
-import { isLoopbackAddress, networkOf, tooManyRequests } from '../auth.ts';
+import { isFromThisMachine, networkOf, tooManyRequests } from '../auth.ts';
 import { Problem } from '../problem.ts';
 import { createRateLimit, type Rate } from '../rate-limit.ts';
 import type { Routes } from '../route.ts';
@@ -62,7 +62,7 @@ export function addSetup(
       const waitMs = attempts(networkOf(request.ip), perNetwork) || attempts('', overall);
       if (waitMs > 0) throw tooManyRequests(waitMs, 'too many tries');
       // The answer is a credential, so it does not cross a network in clear unless that was asked for.
-      if (request.protocol !== 'https' && !isLoopbackAddress(request.ip) && !allowInsecure) {
+      if (request.protocol !== 'https' && !isFromThisMachine(request) && !allowInsecure) {
         throw new Problem(
           403,
           'insecureTransport',

@@ -9,7 +9,7 @@ import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { spacesFor, type SpaceCatalog } from '../space-access.ts';
 import type { DevicePorts } from './devices.ts';
-import { listDevices, putDevice } from '../../identity/devices.ts';
+import { getDeviceById, putDevice } from '../../identity/devices.ts';
 import type { UnregisteredStation, UnregisteredStations } from '../../presence/unregistered.ts';
 
 export type UnregisteredPorts = DevicePorts & {
@@ -79,8 +79,7 @@ export function addUnregistered(
         const { device } = await putDevice(registry, found.station, request.body);
         return { status: 201, id: device.id };
       });
-      const { customerId } = request.body;
-      const device = (await listDevices(registry, { customerId, limit: 500 })).find(({ id }) => id === made.id);
+      const device = await getDeviceById(registry, made.id);
       if (device === undefined) throw notFound('device');
       return reply.code(201).send(toDeviceView(caller, device));
     },

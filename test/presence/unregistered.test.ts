@@ -1,0 +1,100 @@
+import { createHmac } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { MacAddress } from '../../src/observation/mac-address.ts';
+import type { Observation, RecordResult } from '../../src/observation/observation.ts';
+import { UnregisteredStations } from '../../src/presence/unregistered.ts';
+import { createLogger } from '../../src/runtime/logger.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+const station = '02-00-5E-00-53-07' as MacAddress;
+const minute = 60_000;
+let server: RedisServer;
+let redis: Redis;
+let now: number;
+
+beforeAll(async () => {
+  server = await startRedis({ appendfsync: 'everysec' });
+  redis = new Redis(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  const [seconds] = await redis.time();
+  now = Number(seconds) * 1000;
+});
+
+function open(masterKey = 'master'): UnregisteredStations {
+  const clock = { now: () => now, monotonic: () => now };
+  const deriveKey = (purpose: string) => createHmac('sha256', masterKey).update(purpose).digest();
+  return new UnregisteredStations(redis, clock, createLogger({ level: 'silent' }), deriveKey);
+}
+
+type Report = { readonly ago: number; readonly session?: string; readonly octets?: number; readonly left?: boolean };
+
+async function note(stations: UnregisteredStations, { ago, session = 's1', octets, left = false }: Report) {
+  const observation: Observation = {
+    sourceId: 'aps',
+    spaceId: 'hq',
+    kind: left ? 'left' : 'associated',
+    at: now - ago * minute,
+    station,
+    ssid: 'Members',
+    session: { key: session, status: left ? 'stop' : 'interim', ...(octets !== undefined && { octets }) },
+  };
+  return await new Promise<RecordResult>((done) => stations.note(observation, station, done));
+}
+
+test('a stranger is listed with what was seen, and nothing in Redis holds the address', async () => {
+  const stations = open();
+  expect(await note(stations, { ago: 5 })).toBe('recorded');
+  await note(stations, { ago: 1, octets: 9 });
+  expect(await stations.list('hq', 10)).toMatchObject([
+    { station, random: true, ssid: 'Members', firstSeenAt: now - 5 * minute, lastSeenAt: now - minute, left: false },
+  ]);
+  expect(await stations.list('annex', 10)).toEqual([]);
+  const everything = JSON.stringify([
+    await redis.hgetall('rollcall:{0}:unregistered'),
+    await redis.zrange('rollcall:{0}:unregistered-seen', 0, -1),
+  ]);
+  for (const spelling of [station, '02005E005307', '00-53-07', '005307']) {
+    expect(everything.toUpperCase()).not.toContain(spelling);
+  }
+});
+
+test('reports without progress are not activity, and the Stop of the session says that it left', async () => {
+  const stations = open();
+  await note(stations, { ago: 9, octets: 0 });
+  await note(stations, { ago: 5, octets: 0 });
+  expect(await stations.find('hq', station)).toMatchObject({ lastSeenAt: now - 9 * minute });
+  await note(stations, { ago: 4, octets: 7, left: true });
+  expect(await stations.find('hq', station)).toMatchObject({ lastSeenAt: now - 4 * minute, left: true });
+});
+
+test('neither a late report of the old session nor its Stop says where a station is after roaming', async () => {
+  const stations = open();
+  await note(stations, { ago: 9 });
+  await note(stations, { ago: 3, session: 's2' });
+  await note(stations, { ago: 2, left: true });
+  await note(stations, { ago: 8 });
+  expect(await stations.find('hq', station)).toMatchObject({ left: false, lastSeenAt: now - 2 * minute });
+});
+
+test('who is known through an identity is a stranger no more', async () => {
+  const stations = open();
+  await note(stations, { ago: 1 });
+  stations.noteKnown('hq', station);
+  await until('the station is forgotten', async () => (await stations.list('hq', 10)).length === 0);
+});
+
+test('what was seen a day ago is forgotten, and what another key has sealed cannot be read', async () => {
+  const stations = open();
+  await note(stations, { ago: 1 });
+  expect(await open('another master').list('hq', 10)).toEqual([]);
+  now += 25 * 60 * minute;
+  expect(await stations.list('hq', 10)).toEqual([]);
+});
