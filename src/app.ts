@@ -26,6 +26,7 @@ import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
 import { NasResets } from './presence/nas-resets.ts';
 import { welcomeRegistered } from './presence/registration.ts';
+import { createSessionNumbers } from './presence/sighting.ts';
 import { readPresence } from './presence/state.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
@@ -84,7 +85,9 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
 
   const connections = await openConnections(config, log, stack);
   const { redis } = connections;
-  const unregistered = new UnregisteredStations(redis, clock, log, (purpose) => masterKey.derive(purpose));
+  const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
+  const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
+  const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
   const index = new DirectoryIndex(registry.vault);
   const engine = new PresenceEngine({
     redis,
@@ -96,6 +99,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     uniqueText: uniqueTexts(),
     maxBacklog: config.maxBacklog,
     lateWindow: config.lateWindow,
+    sessionNumber,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
     onStored: (seconds) => metrics.recordDuration.observe(seconds),
     clock,

@@ -44,7 +44,7 @@ export function addAuthentication(
     const token = bearerToken(request);
     const caller = token === undefined ? undefined : await findCaller(token);
     if (caller === undefined) {
-      // Tokens are 256 random bits, so this limits noise and load, and a good token is served all the same: nobody
+      // Tokens are 256 random bits, so this limits the noise, and a good token is served all the same: nobody
       // can lock an admin out by failing on purpose from the same address.
       const waitMs = header === undefined ? 0 : failures(networkOf(request.ip), failureRate);
       throw waitMs > 0 ? tooManyRequests(waitMs, 'too many calls with a wrong token') : unauthenticated(header);

@@ -8,7 +8,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
 import { presenceMember, shardKeys, shardOf, type ShardKeys } from './keys.ts';
 import { observeScript } from './scripts.ts';
-import { packAdoption, packSighting, type PackedSighting } from './sighting.ts';
+import { packAdoption, packSighting, type PackedSighting, type SessionNumbers } from './sighting.ts';
 import type { UnregisteredStations } from './unregistered.ts';
 
 /** What the engine must know of a space. */
@@ -35,6 +35,7 @@ export type EnginePorts = {
   /** A text that no other call on any node has returned. */
   readonly uniqueText: () => string;
   readonly maxBacklog: number;
+  readonly sessionNumber: SessionNumbers;
   /** How far back late evidence may move an arrival, milliseconds. */
   readonly lateWindow: number;
   readonly onIgnored: (reason: IgnoredReason) => void;
@@ -70,7 +71,7 @@ export class PresenceEngine implements ObservationSink {
   }
 
   observe(observation: Observation, done: (result: RecordResult) => void): void {
-    const { space, resolve, unregistered, lateWindow } = this.#ports;
+    const { space, resolve, unregistered } = this.#ports;
     const timing = space(observation.spaceId);
     if (timing === undefined) {
       this.#ignore('unknownSpace', done);
@@ -93,7 +94,7 @@ export class PresenceEngine implements ObservationSink {
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
     const member = presenceMember(timing.id, owner.customerId);
-    this.#add(owner, packSighting(member, owner.deviceId, observation, timing, lateWindow), done);
+    this.#add(owner, packSighting(member, owner.deviceId, observation, timing, this.#ports), done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */

@@ -9,7 +9,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
 import { shardKeys } from './keys.ts';
 import { noteUnregisteredScript } from './scripts.ts';
-import { sessionNumber } from './sighting.ts';
+import type { SessionNumbers } from './sighting.ts';
 
 const dayMs = 86_400_000;
 const keepMs = dayMs;
@@ -69,6 +69,7 @@ export class UnregisteredStations {
   readonly #logger: Logger;
   readonly #deriveKey: (purpose: string) => Buffer;
   readonly #idKey: Buffer;
+  readonly #sessionNumber: SessionNumbers;
   readonly #packr = new Packr({ useRecords: false, int64AsType: 'number' });
   readonly #batcher: Batcher<PackedStation>;
   readonly #keys = shardKeys(0);
@@ -77,12 +78,18 @@ export class UnregisteredStations {
   readonly #dayKeys = new Map<number, Buffer>();
 
   /** `deriveKey` gives 32 bytes for a purpose, always the same ones for the same master key. */
-  constructor(redis: Redis, clock: Clock, logger: Logger, deriveKey: (purpose: string) => Buffer) {
+  constructor(
+    redis: Redis,
+    clock: Clock,
+    logger: Logger,
+    keys: { readonly deriveKey: (purpose: string) => Buffer; readonly sessionNumber: SessionNumbers },
+  ) {
     this.#redis = redis;
     this.#clock = clock;
     this.#logger = logger;
-    this.#deriveKey = deriveKey;
-    this.#idKey = deriveKey('unregistered-id');
+    this.#deriveKey = keys.deriveKey;
+    this.#sessionNumber = keys.sessionNumber;
+    this.#idKey = keys.deriveKey('unregistered-id');
     this.#batcher = new Batcher<PackedStation>(
       async (stations) => await this.#store(stations),
       limits,
@@ -105,7 +112,7 @@ export class UnregisteredStations {
     const packed: PackedStation = [
       id,
       observation.at,
-      session === undefined ? 0 : sessionNumber(session.key),
+      session === undefined ? 0 : this.#sessionNumber(session.key),
       session?.octets ?? -1,
       observation.kind === 'left',
       JSON.stringify(details),

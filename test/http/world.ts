@@ -17,6 +17,7 @@ import type { Registry } from '../../src/identity/registry.ts';
 import { TokenCache } from '../../src/identity/token-cache.ts';
 import { createToken, type TokenInput } from '../../src/identity/tokens.ts';
 import { EventFeed } from '../../src/outputs/feed.ts';
+import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { readPresence } from '../../src/presence/state.ts';
 import { connectRedis, createRedis } from '../../src/redis/connect.ts';
@@ -137,7 +138,10 @@ export async function openWorld({
   });
   const masterKey = await openMasterKey(db, join(dataDir, 'keys', 'master.key'));
   const registry = { db, clock, vault: new AddressVault(masterKey) };
-  const unregistered = new UnregisteredStations(redis, clock, log, (purpose) => masterKey.derive(purpose));
+  const unregistered = new UnregisteredStations(redis, clock, log, {
+    deriveKey: (purpose) => masterKey.derive(purpose),
+    sessionNumber: createSessionNumbers(masterKey.derive('session numbers')),
+  });
   const tokens = new TokenCache(db, clock);
   const setupCode = new SetupCode(clock);
   const all: HttpServerPorts = {

@@ -4,7 +4,7 @@ import { Packr } from 'msgpackr';
 import { parseTransition, type StreamEntry } from '../../src/checkins/transitions.ts';
 import { shardKeys } from '../../src/presence/keys.ts';
 import { expireScript, observeScript } from '../../src/presence/scripts.ts';
-import { packSighting } from '../../src/presence/sighting.ts';
+import { createSessionNumbers, packSighting } from '../../src/presence/sighting.ts';
 import { readPresence } from '../../src/presence/state.ts';
 import type { Observation } from '../../src/observation/observation.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -42,6 +42,7 @@ type Report = {
   readonly lastedMin?: number;
   readonly kind?: Observation['kind'];
 };
+const packing = { lateWindow: 1_440 * minute, sessionNumber: createSessionNumbers(Buffer.alloc(8, 7)) };
 const timing = { idleTimeout: 15 * minute, settle: 0 };
 
 async function observe(reports: readonly Report[], rules = timing): Promise<unknown> {
@@ -61,7 +62,7 @@ async function observe(reports: readonly Report[], rules = timing): Promise<unkn
         },
       }),
     };
-    return packSighting('hq|mia', device, observation, rules, 1_440 * minute);
+    return packSighting('hq|mia', device, observation, rules, packing);
   });
   batch += 1;
   return await observeScript.run(redis, scriptKeys, [packr.pack(sightings), `visit${batch}-`, 1_000_000]);
@@ -300,7 +301,7 @@ test('nothing is taken while the ledger is too far behind', async () => {
     'phone',
     { sourceId: 'aps', spaceId: 'hq', kind: 'active', at: now },
     timing,
-    minute,
+    packing,
   );
   expect(await observeScript.run(redis, scriptKeys, [packr.pack([later]), 'x', 1])).toBe('full');
   expect(await state()).toEqual(before);

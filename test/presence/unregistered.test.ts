@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { MacAddress } from '../../src/observation/mac-address.ts';
 import type { Observation, RecordResult } from '../../src/observation/observation.ts';
+import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -31,7 +32,10 @@ beforeEach(async () => {
 function open(masterKey = 'master'): UnregisteredStations {
   const clock = { now: () => now, monotonic: () => now };
   const deriveKey = (purpose: string) => createHmac('sha256', masterKey).update(purpose).digest();
-  return new UnregisteredStations(redis, clock, createLogger({ level: 'silent' }), deriveKey);
+  return new UnregisteredStations(redis, clock, createLogger({ level: 'silent' }), {
+    deriveKey,
+    sessionNumber: createSessionNumbers(deriveKey('sessions')),
+  });
 }
 
 type Report = { readonly ago: number; readonly session?: string; readonly octets?: number; readonly left?: boolean };
@@ -59,7 +63,7 @@ test('a stranger is listed with what was seen, and nothing in Redis holds the ad
   expect(await stations.list('annex', 10)).toEqual([]);
   const everything = JSON.stringify([
     await redis.hgetall('rollcall:{0}:unregistered'),
-    await redis.zrange('rollcall:{0}:unregistered-seen', 0, -1),
+    await redis.zrange('rollcall:{0}:unregistered-seen', '0', '-1'),
   ]);
   for (const spelling of [station, '02005E005307', '00-53-07', '005307']) {
     expect(everything.toUpperCase()).not.toContain(spelling);
@@ -89,6 +93,7 @@ test('who is known through an identity is a stranger no more', async () => {
   await note(stations, { ago: 1 });
   stations.noteKnown('hq', station);
   await until('the station is forgotten', async () => (await stations.list('hq', 10)).length === 0);
+  expect(await stations.find('hq', station)).toBeUndefined();
 });
 
 test('what was seen a day ago is forgotten, and what another key has sealed cannot be read', async () => {

@@ -41,8 +41,10 @@ describe('rollcall serve', () => {
     const child = new Child(process.execPath, [mainFile, 'serve'], { cwd: dir });
     opened.defer(() => child.stop());
     // The default ports may be taken on the machine that runs this; then that is what must be said.
-    await Promise.race([child.until('telling', () => /1813/.test(child.log)), child.exited()]);
-    expect(child.log).toMatch(/1813|another process uses this port/);
+    await Promise.race([child.until('serving', () => /Port +1813 UDP/.test(child.log)), child.exited()]);
+    expect(child.log).toMatch(
+      /Rollcall is running[^]*Port +1813 UDP|port 1813: another process listens|port 8080: another process uses/,
+    );
   });
 
   test('a port that is taken ends it with one sentence that names the port', async () => {

@@ -8,11 +8,11 @@ import { Service } from '../support/service.ts';
 import { never, until } from '../support/until.ts';
 
 /** The stories of one venue with an idle timeout of three seconds; they run side by side, each with people of its own. */
-const IDLE_MS = 3_000;
+const IDLE_MS = 4_000;
 const SPACES = [
-  { id: 'main', idleTimeout: '3s' },
-  { id: 'quiet', idleTimeout: '3s', settle: '2s' },
-  { id: 'members-only', idleTimeout: '3s', ssids: ['Members'] },
+  { id: 'main', idleTimeout: '4s' },
+  { id: 'quiet', idleTimeout: '4s', settle: '2s' },
+  { id: 'members-only', idleTimeout: '4s', ssids: ['Members'] },
 ];
 const OPEN_LONG_MS = 20_000;
 
