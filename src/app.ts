@@ -6,7 +6,7 @@ import { accessPointHints, httpOptions, spaceCatalog, toSourceView } from './app
 import { readiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
-import { whoIsIn } from './checkins/board.ts';
+import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
@@ -14,7 +14,7 @@ import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
-import { createHttpServer, listen } from './http/server.ts';
+import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
 import { DirectoryIndex } from './identity/directory-index.ts';
@@ -22,6 +22,7 @@ import { IndexFollower } from './identity/index-follower.ts';
 import { openMasterKey } from './identity/master-key.ts';
 import { TokenCache } from './identity/token-cache.ts';
 import { hasAdminToken } from './identity/tokens.ts';
+import type { MacAddress } from './observation/mac-address.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
 import { NasResets } from './presence/nas-resets.ts';
@@ -33,8 +34,9 @@ import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
-import { createMetrics } from './runtime/metrics.ts';
+import { createMetrics, type Metrics } from './runtime/metrics.ts';
 import { createSource } from './sources/catalog.ts';
+import type { Source } from './sources/source.ts';
 import { Spaces } from './spaces/spaces.ts';
 
 /** What the service takes from the machine it runs on. */
@@ -62,29 +64,53 @@ export type Welcome = {
 /** A Redis Cluster would spread several; one server is best used by one. */
 const shards = 1;
 
-/** Puts the service together. What was built when a step fails is taken apart again, last first. */
-export async function openApp(config: Config, { clock, log, radiusSecretFile }: AppEnvironment): Promise<App> {
-  await using stack = new AsyncDisposableStack();
-  const metrics = createMetrics();
+/** What every part of the service is given. What is opened goes onto the stack, and is closed in the reverse order. */
+type Base = AppEnvironment & {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly spaces: Spaces;
+  readonly stack: AsyncDisposableStack;
+};
 
+/** Puts the service together. What was built when a step fails is taken apart again, last first. */
+export async function openApp(config: Config, environment: AppEnvironment): Promise<App> {
+  await using stack = new AsyncDisposableStack();
+  const base = { ...environment, config, metrics: createMetrics(), spaces: new Spaces(config.spaces), stack };
+  const stores = await openStores(base);
+  const presence = await openPresence(base, stores);
+  const checkIns = await openCheckIns(base, stores);
+  const sources = createSources(base, stores, presence);
+  const setupCode = new SetupCode(base.clock);
+  const http = createHttpServer(httpPorts(base, stores, presence, checkIns, sources, setupCode));
+  stack.defer(() => http.close());
+  const httpUrl = await listen(http, config.http.listen);
+  // Last to start and first to stop: whatever comes in finds everything behind it at work.
+  for (const source of sources) await stack.use(source).start();
+  const radius = config.sources.map((source) => source.listen);
+  const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
+  const running = stack.move();
+  return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
+
+/** Where everything is kept: the data directory, SQL, the master key, Redis. */
+async function openStores({ config, clock, log, stack }: Base) {
   stack.use(lockDataDirectory(config.dataDir));
-  const db = stack.use(
-    await openDatabase(
-      { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() },
-      {
-        migrate: true,
-        clock,
-        onError: (error) => log.warn({ err: error.message }, 'the database closed a connection'),
-      },
-    ),
-  );
+  const onError = (error: Error): void => log.warn({ err: error.message }, 'the database closed a connection');
+  const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
+  const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
   const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
   const registry = { db, clock, vault: new AddressVault(masterKey) };
-  const spaces = new Spaces(config.spaces);
-  const tokens = new TokenCache(db, clock);
-
   const connections = await openConnections(config, log, stack);
-  const { redis } = connections;
+  return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
+}
+
+type Presence = Awaited<ReturnType<typeof openPresence>>;
+
+/** From observations to transitions: the directory in memory, the engine, the timers. */
+async function openPresence(base: Base, { registry, masterKey, tokens, redis }: Stores) {
+  const { config, clock, log, metrics, spaces, stack } = base;
   const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
   const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
   const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
@@ -92,6 +118,7 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
   const engine = new PresenceEngine({
     redis,
     shards,
+    clock,
     logger: log,
     space: (id) => spaces.get(id),
     resolve: (station, identities) => index.resolve(station, identities),
@@ -102,40 +129,52 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     sessionNumber,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
     onStored: (seconds) => metrics.recordDuration.observe(seconds),
-    clock,
   });
+  const welcome = (station: MacAddress): void => {
+    welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch((error: unknown) =>
+      log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
+    );
+  };
   stack.use(
     await IndexFollower.start({
       ...registry,
       index,
       seed: randomInt(2 ** 32),
       assumeOptIn: config.privacy.optIn === 'assumed',
-      onRegistered: (registrations) => {
-        for (const { station } of registrations) {
-          welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch(
-            (error: unknown) =>
-              log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
-          );
-        }
-      },
+      onRegistered: (registrations) => registrations.forEach(({ station }) => welcome(station)),
       onChanges: (changes) => {
         if (changes === 'all') tokens.forget();
         else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);
       },
-      onError: (error, failures) => {
-        if (failures === 1)
-          log.warn({ err: error }, 'changes to customers and devices cannot be followed; trying again');
+      onError: (err, failures) => {
+        if (failures === 1) log.warn({ err }, 'changes to customers and devices cannot be followed; trying again');
       },
     }),
   );
+  const timers = stack.use(
+    new PresenceTimers({
+      redis,
+      shards,
+      logger: log,
+      spaces: () => spaces.list(),
+      maxBacklog: config.maxBacklog,
+      onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
+    }),
+  );
+  return { engine, unregistered, timers };
+}
 
+type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
+
+/** From transitions to the ledger, and from the ledger to whoever listens. */
+async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
+  const { clock, log, metrics, spaces, stack } = base;
   const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connections.another() }, log));
   const onRecorded = (lastSequence: number, events: readonly EventDraft[]): void => {
     for (const event of events) countEvent(metrics, event);
     feed.onRecorded(lastSequence);
   };
   const rules = (id: string) => spaces.get(id);
-  const ledger = new Ledger({ db, clock, rules, onRecorded });
   const node = `${hostname()}-${process.pid}-${randomText(6)}`;
   const recorders: Recorder[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
@@ -154,58 +193,50 @@ export async function openApp(config: Config, { clock, log, radiusSecretFile }: 
     });
     recorders.push(stack.use(recorder));
   }
-  const timers = stack.use(
-    new PresenceTimers({
-      redis,
-      shards,
-      logger: log,
-      spaces: () => spaces.list(),
-      maxBacklog: config.maxBacklog,
-      onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
-    }),
-  );
+  return { feed, recorders, ledger: new Ledger({ db, clock, rules, onRecorded }) };
+}
 
-  const nas = new NasResets(redis);
-  const sink = counted(engine, metrics);
-  const sources = config.sources.map((source) =>
-    createSource(source, { clock, logger: log, sink, nas, count: countRadius(metrics), lateWindow: config.lateWindow }),
-  );
-  const setupCode = new SetupCode(clock);
-  const http = createHttpServer({
+function createSources({ config, clock, log, metrics }: Base, { redis }: Stores, { engine }: Presence): Source[] {
+  const ports = {
+    clock,
+    logger: log,
+    sink: counted(engine, metrics),
+    nas: new NasResets(redis),
+    count: countRadius(metrics),
+    lateWindow: config.lateWindow,
+  };
+  return config.sources.map((source) => createSource(source, ports));
+}
+
+/** What HTTP shows and changes. */
+function httpPorts(
+  { config, log, metrics, spaces, radiusSecretFile }: Base,
+  { db, redis, registry, tokens }: Stores,
+  { engine, unregistered, timers }: Presence,
+  { feed, ledger, recorders }: CheckIns,
+  sources: readonly Source[],
+  setupCode: SetupCode,
+): HttpServerPorts {
+  const board: BoardPorts = {
+    db,
+    readPresence: (spaceId, customerIds) => readPresence(redis, shards, spaceId, customerIds),
+    idleTimeout: (id) => spaces.get(id)?.idleTimeout,
+  };
+  return {
     options: httpOptions(config),
     log,
     registry,
     tokens,
     readiness: () => readiness({ db, redis, shards, engine, timers, recorders, maxBacklog: config.maxBacklog }),
-    metricsText: async () => await metricsText(metrics, db, sources),
+    metricsText: () => metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
     sources: () => sources.map(toSourceView),
     feed,
     ledger,
     unregistered,
-    whoIsIn: (spaceId, page) =>
-      whoIsIn(
-        {
-          db,
-          readPresence: (space, customerIds) => readPresence(redis, shards, space, customerIds),
-          idleTimeout: (id) => spaces.get(id)?.idleTimeout,
-        },
-        spaceId,
-        page,
-      ),
+    whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },
-  });
-  stack.defer(() => http.close());
-  const httpUrl = await listen(http, config.http.listen);
-  // Last to start and first to stop: whatever comes in finds everything behind it at work.
-  for (const source of sources) await stack.use(source).start();
-  const welcome = {
-    httpUrl,
-    radius: config.sources.map((source) => source.listen),
-    ...(await offerSetup(config, registry, setupCode, httpUrl)),
   };
-  const running = stack.move();
-  return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** Stems of visit ids: no two calls, nodes or runs give the same. */
