@@ -1,7 +1,6 @@
 import type { Recorder } from './checkins/recorder.ts';
 import type { Database } from './db/database.ts';
 import type { Readiness } from './http/routes/health.ts';
-import type { PresenceEngine } from './presence/engine.ts';
 import { shardKeys } from './presence/keys.ts';
 import type { PresenceTimers } from './presence/timers.ts';
 import type { Redis } from './redis/connect.ts';
@@ -15,7 +14,6 @@ export type ReadinessPorts = {
   readonly db: Database;
   readonly redis: Redis;
   readonly shards: number;
-  readonly engine: Pick<PresenceEngine, 'problem'>;
   readonly timers: Pick<PresenceTimers, 'isFailing'>;
   readonly recorders: readonly Pick<Recorder, 'isFailing'>[];
   readonly maxBacklog: number;
@@ -23,13 +21,14 @@ export type ReadinessPorts = {
 
 /**
  * Why what happens now is not recorded, one sentence each, and which promise is weaker than it should be. The servers are
- * asked, and so are those who work with them: a full disk answers pings.
+ * asked to do what they are needed for, and so are those who work with them: a full disk answers pings.
  */
 export async function readiness(ports: ReadinessPorts): Promise<Readiness> {
-  const { db, redis, shards, engine, timers, recorders, maxBacklog } = ports;
-  const [database, lengths, durability] = await Promise.allSettled([
+  const { db, redis, shards, timers, recorders, maxBacklog } = ports;
+  const [database, lengths, probe, durability] = await Promise.allSettled([
     withDeadline(patienceMs, db.ping()),
     withDeadline(patienceMs, streamLengths(redis, shards)),
+    withDeadline(patienceMs, redis.set(shardKeys(0).probe, 'written', 'PX', 60_000)),
     withDeadline(patienceMs, readDurability(redis)),
   ]);
   const reasons: string[] = [];
@@ -38,8 +37,8 @@ export async function readiness(ports: ReadinessPorts): Promise<Readiness> {
   const waiting = pending > 0 ? `; ${pending} transitions wait` : '';
   if (lengths.status === 'rejected') reasons.push('Redis does not answer, so nothing is acknowledged');
   else if (pending >= maxBacklog) reasons.push(`nothing is acknowledged until the database has caught up${waiting}`);
-  else if (engine.problem !== undefined)
-    reasons.push(`Redis does not record, so nothing is acknowledged: ${engine.problem}`);
+  else if (probe.status === 'rejected')
+    reasons.push(`Redis takes no writes, so nothing is acknowledged: ${told(probe.reason)}`);
   else if (timers.isFailing) reasons.push('due departures cannot be looked for in Redis');
   if (database.status === 'rejected')
     reasons.push(`the database does not answer, so check-ins are not recorded yet${waiting}`);
@@ -70,4 +69,9 @@ async function streamLengths(
     refused += await redis.llen(keys.refused);
   }
   return { pending, refused };
+}
+
+/** The server's own words (`OOM command not allowed…`, `READONLY You can't write…`); they hold no value of ours. */
+function told(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/ script: .*$/u, '') : String(error);
 }

@@ -29,7 +29,7 @@ export function decideEntitlement({ customer, passes, space, at }: DecisionInput
   if (!customer.active) return { granted: false, reason: 'customerInactive' };
   const here = passes.filter((pass) => pass.spaceIds === null || pass.spaceIds.includes(space.id));
   const valid = here
-    .filter((pass) => (pass.validFrom ?? 0) <= at && at < (pass.validUntil ?? Infinity))
+    .filter((pass) => (pass.validFrom ?? -Infinity) <= at && at < (pass.validUntil ?? Infinity))
     .toSorted(firstToUse);
   if (valid[0] !== undefined) return { granted: true, passId: valid[0].id };
   if (!space.requirePass) return { granted: true, passId: null };

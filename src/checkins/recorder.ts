@@ -45,7 +45,7 @@ export class Recorder implements AsyncDisposable {
   readonly #duty: Duty;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
-  #failing = false;
+  #failing: 'the database' | 'Redis' | undefined;
 
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
@@ -55,9 +55,9 @@ export class Recorder implements AsyncDisposable {
     this.#loop = this.#run();
   }
 
-  /** Whether transitions cannot be recorded now. */
+  /** Whether the database does not take transitions now. */
   get isFailing(): boolean {
-    return this.#failing;
+    return this.#failing === 'the database';
   }
 
   async #run(): Promise<void> {
@@ -150,10 +150,12 @@ export class Recorder implements AsyncDisposable {
   #report(error?: unknown): void {
     const { logger, shard } = this.#ports;
     if (this.#stop.signal.aborted) return;
-    if (error !== undefined && !this.#failing)
-      logger.error({ err: error, shard }, 'transitions cannot be recorded now; they wait in Redis');
-    if (error === undefined && this.#failing) logger.info({ shard }, 'transitions are recorded again');
-    this.#failing = error !== undefined;
+    const failing = error === undefined ? undefined : error instanceof DatabaseError ? 'the database' : 'Redis';
+    if (failing !== undefined && failing !== this.#failing) {
+      logger.error({ err: error, shard }, `transitions are not recorded because of ${failing}; they wait`);
+    }
+    if (failing === undefined && this.#failing !== undefined) logger.info({ shard }, 'transitions are recorded again');
+    this.#failing = failing;
   }
 
   async #pause(ms: number): Promise<void> {

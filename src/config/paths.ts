@@ -22,18 +22,22 @@ export function resolvePaths(config: Config, baseDir: string): Config {
 /** Files that the configuration names and the service cannot read. */
 export function pathProblems({ http, keyFile }: Config): readonly Problem[] {
   return [
-    ...unreadable('keyFile', keyFile),
+    ...unreadable(
+      'keyFile',
+      keyFile,
+      `; make one by: head -c 32 /dev/urandom > "${keyFile}" && chmod 600 "${keyFile}"`,
+    ),
     ...unreadable('http.tls.certFile', http.tls?.certFile),
     ...unreadable('http.tls.keyFile', http.tls?.keyFile),
   ];
 }
 
-function unreadable(path: string, file: string | undefined): readonly Problem[] {
+function unreadable(path: string, file: string | undefined, advice = ''): readonly Problem[] {
   if (file === undefined) return [];
   try {
     accessSync(file, constants.R_OK);
     return [];
   } catch (error) {
-    return [{ path, message: `cannot read the file "${file}" (${reasonOf(error)})` }];
+    return [{ path, message: `cannot read the file "${file}" (${reasonOf(error)})${advice}` }];
   }
 }

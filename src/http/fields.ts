@@ -23,7 +23,7 @@ export function line(longest: number) {
 }
 
 /** An id that we made ourselves: opaque, and compared as it is. */
-export const opaqueId = z.string().min(1).max(128);
+export const opaqueId = z.string().regex(/^[\w.-]{1,128}$/, 'is not an id of ours');
 
 /** ISO 8601 with any offset on the way in, UTC with milliseconds on the way out, epoch milliseconds inside. */
 export const instant = z
@@ -37,7 +37,14 @@ export const instant = z
   )
   .meta({ description: 'An instant, ISO 8601' });
 
-export const limit = z.coerce.number().int().min(1).max(500).default(50).describe('How many items at most');
+const limitError = 'must be a whole number from 1 to 500';
+export const limit = z.coerce
+  .number(limitError)
+  .int(limitError)
+  .min(1, limitError)
+  .max(500, limitError)
+  .default(50)
+  .describe('How many items at most');
 
 export const cursor = z.string().min(1).max(1000).optional().describe('`nextCursor` of the page before');
 

@@ -44,7 +44,6 @@ export type EnginePorts = {
   readonly clock: Clock;
 };
 
-const problemLastsMs = 10_000;
 const limits = { maxBatch: 256, maxInFlight: 2, maxQueued: 20_000 };
 
 /**
@@ -55,8 +54,7 @@ export class PresenceEngine implements ObservationSink {
   readonly #ports: EnginePorts;
   readonly #batchers: readonly Batcher<PackedSighting>[];
   readonly #packr = new Packr({ useRecords: false });
-  #problem: string | undefined;
-  #failedAt = -Infinity;
+  #failing = false;
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
@@ -149,18 +147,11 @@ export class PresenceEngine implements ObservationSink {
     }
   }
 
-  /** Why nothing could be recorded just now. Without new failures it is over: access points repeat themselves in seconds. */
-  get problem(): string | undefined {
-    return this.#ports.clock.monotonic() - this.#failedAt < problemLastsMs ? this.#problem : undefined;
-  }
-
   /** One line when recording begins to fail and one when it works again, however many packets come between. */
   #report(stored: boolean, why: string): void {
-    const { logger, clock } = this.#ports;
-    if (!stored && this.#problem === undefined)
-      logger.error({ why }, 'observations cannot be recorded and go unanswered');
-    if (stored && this.#problem !== undefined) logger.info('observations are recorded again');
-    this.#problem = stored ? undefined : why;
-    if (!stored) this.#failedAt = clock.monotonic();
+    const { logger } = this.#ports;
+    if (!stored && !this.#failing) logger.error({ why }, 'observations cannot be recorded and go unanswered');
+    if (stored && this.#failing) logger.info('observations are recorded again');
+    this.#failing = !stored;
   }
 }

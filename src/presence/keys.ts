@@ -17,6 +17,8 @@ export type ShardKeys = {
   readonly unregistered: string;
   /** Sorted set: the same ids by the epoch millisecond at which they were last seen. */
   readonly unregisteredSeen: string;
+  /** String: written to find out whether Redis takes writes. */
+  readonly probe: string;
   /** Hash: NAS -> the last Accounting-On or Accounting-Off that it sent. */
   readonly nasResets: string;
 };
@@ -31,6 +33,7 @@ export function shardKeys(shard: number): ShardKeys {
     recorderDuty: key('recorder-duty'),
     unregistered: key('unregistered'),
     unregisteredSeen: key('unregistered-seen'),
+    probe: key('probe'),
     nasResets: key('nas-resets'),
   };
 }

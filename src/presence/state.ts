@@ -1,5 +1,6 @@
 import { Unpackr } from 'msgpackr';
 import type { Redis } from '../redis/connect.ts';
+import { asked } from '../redis/redis-error.ts';
 import { presenceMember, shardKeys, shardOf } from './keys.ts';
 
 /** Presence of one customer in one space, as lua/presence.lua keeps it. Instants are epoch milliseconds. */
@@ -66,7 +67,7 @@ export async function readPresence(
   });
   for (const [shard, indexes] of byShard) {
     const members = indexes.map((index) => presenceMember(spaceId, customerIds[index] as string));
-    const packed = await redis.hmgetBuffer(shardKeys(shard).presence, ...members);
+    const packed = await asked('who is in', redis.hmgetBuffer(shardKeys(shard).presence, ...members));
     packed.forEach((value, at) => {
       if (value !== null) found[indexes[at] as number] = tryDecode(value);
     });

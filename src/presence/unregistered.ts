@@ -4,6 +4,7 @@ import { open, seal } from '../identity/seal.ts';
 import { isLocallyAdministered, type MacAddress } from '../observation/mac-address.ts';
 import type { Observation, RecordResult } from '../observation/observation.ts';
 import type { Redis } from '../redis/connect.ts';
+import { asked } from '../redis/redis-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
@@ -139,9 +140,13 @@ export class UnregisteredStations {
     const since = this.#clock.now() - keepMs;
     const found: UnregisteredStation[] = [];
     for (let offset = 0; found.length < limit; offset += 500) {
-      const ids = await this.#redis.zrevrangebyscore(this.#keys.unregisteredSeen, '+inf', since, 'LIMIT', offset, 500);
+      const page = this.#redis.zrevrangebyscore(this.#keys.unregisteredSeen, '+inf', since, 'LIMIT', offset, 500);
+      const ids = await asked('which stations belong to nobody', page);
       if (ids.length === 0) break;
-      const stored = await this.#redis.hmgetBuffer(this.#keys.unregistered, ...ids);
+      const stored = await asked(
+        'stations that belong to nobody',
+        this.#redis.hmgetBuffer(this.#keys.unregistered, ...ids),
+      );
       ids.forEach((id, index) => {
         const packed = stored[index];
         const read = packed ? this.#read(packed) : undefined;
@@ -154,7 +159,7 @@ export class UnregisteredStations {
   }
 
   async get(id: string): Promise<UnregisteredStation | undefined> {
-    const packed = await this.#redis.hgetBuffer(this.#keys.unregistered, id);
+    const packed = await asked('a station that belongs to nobody', this.#redis.hgetBuffer(this.#keys.unregistered, id));
     const station = packed === null ? undefined : this.#open(id, this.#read(packed));
     return station !== undefined && station.lastSeenAt >= this.#clock.now() - keepMs ? station : undefined;
   }

@@ -46,11 +46,16 @@ export function createRedis(target: RedisTarget, logger: Logger, overrides: Over
 
 /** Connects, or says in one sentence why it can't. */
 export async function connectRedis(redis: Redis, shownAs: string): Promise<void> {
+  // ioredis rejects with "Connection is closed"; why it was closed stands in the error before.
+  let reason: Error | undefined;
+  const note = (error: Error): void => void (reason ??= error);
+  redis.on('error', note);
   try {
     await redis.connect();
+    redis.off('error', note);
   } catch (cause) {
     redis.disconnect();
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = (reason ?? (cause as Error)).message;
     throw new UserError(`cannot reach Redis at ${shownAs} (${why}); start it, or correct redisUrl`, { cause });
   }
 }

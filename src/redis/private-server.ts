@@ -112,9 +112,12 @@ export class PrivateRedisServer implements AsyncDisposable {
       if (await accepts(this.socket)) return;
       await delay(20);
     }
-    const said = output().trim().split('\n').slice(-3).join(' ');
+    if (child.exitCode === 127) {
+      throw new UserError('there is no redis-server; install it with "apt-get install redis-server", or set redisUrl');
+    }
+    const said = output().trim().split('\n').at(-1)?.replace(/^.*# /u, '') ?? '';
     throw new UserError(
-      `redis-server did not start (${said || `exit code ${child.exitCode}`}); install it with "apt-get install redis-server", or set redisUrl`,
+      `the private redis-server did not start in "${this.#directory}" (${said || `exit code ${child.exitCode}`}); mend what it says, or move that directory away: the ledger is kept elsewhere`,
     );
   }
 

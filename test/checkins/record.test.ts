@@ -80,6 +80,12 @@ describe('an arrival', () => {
     expect(only(draft).failureReason).toBe('passExpired');
   });
 
+  test('with a pass that has no beginning is granted at any time', () => {
+    const draft = ledger();
+    record(draft, transition('arrived', { arrivedAt: -1_000 }), rules);
+    expect(only(draft).state).toBe('open');
+  });
+
   test('of a customer who is not active fails for that reason, whatever passes they hold', () => {
     const draft = ledger([pass], false);
     record(draft, transition('arrived'), rules);

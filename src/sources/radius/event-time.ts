@@ -1,5 +1,7 @@
 /** Nothing is queued or replayed from so long ago without notice; a clock that was never set stands at its firmware's date. */
 const unsetClockMs = 30 * 24 * 60 * 60_000;
+/** Before this, a clock has begun at 1970 and was never set; no capture is that old. */
+const earliestClockMs = Date.UTC(2001, 0, 1);
 const clockTolerance = 5 * 60_000;
 
 export type EventTime = {
@@ -34,7 +36,7 @@ export function resolveEventTime(
   if (eventTimestamp !== undefined) {
     const claimedAt = eventTimestamp * 1000;
     const ageMs = arrivedAt - claimedAt;
-    if (ageMs > unsetClockMs && !clockWasRight) doubt = 'clockNotSet';
+    if (claimedAt < earliestClockMs || (ageMs > unsetClockMs && !clockWasRight)) doubt = 'clockNotSet';
     else if (ageMs > lateWindowMs) return { at: claimedAt, replay: true };
     else if (ageMs < -clockTolerance) doubt = 'clockAhead';
     else return { at: Math.min(claimedAt, arrivedAt), clockIsRight: true };

@@ -80,6 +80,8 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
 
 function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: number, origin: Origin): Mapped {
   const nas = readNasKey(packet, origin.spaceId, origin.senderAddress);
+  // A NAS without a battery begins at its firmware's date again, and says Accounting-On with it.
+  if (kind === 'on') origin.clocks.forget(nas);
   const time = readEventTime(packet, arrivedAt, nas, origin);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const { bssid } = readPlace(packet);

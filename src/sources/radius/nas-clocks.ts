@@ -8,6 +8,11 @@ export class NasClocks {
     return this.#right.has(nasKey);
   }
 
+  /** It has restarted, and its clock with it. */
+  forget(nasKey: string): void {
+    this.#right.delete(nasKey);
+  }
+
   noteRight(nasKey: string): void {
     if (this.#right.has(nasKey)) return;
     if (this.#right.size >= mostNases) this.#right.clear();

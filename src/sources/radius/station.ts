@@ -21,7 +21,9 @@ function callingStation(packet: RadiusPacket, at: number): MacAddress | undefine
   if (packet.bytes[at + 1] === 8) return macFromBytes(packet.bytes, at + 2);
   const text = packet.textAt(at) ?? '';
   const mac = parseMacAddress(text);
-  if (mac !== undefined || !text.includes('#')) return mac;
+  if (mac !== undefined) return mac;
+  // Some add the SSID, as Called-Station-Id has it.
+  if (text[17] === ':') return parseMacAddress(text.slice(0, 17));
   // Juniper switches join several values with `#` (calling-station-id-delimiter).
   return firstDefined(text.split('#'), parseMacAddress);
 }

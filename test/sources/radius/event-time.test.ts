@@ -41,6 +41,10 @@ test('a packet of last year from a NAS whose clock was right before is a replay'
   expect(resolveEventTime(arrivedAt, seconds('2025-11-24T09:00:00Z'), 0, true)).toMatchObject({ replay: true });
 });
 
+test('a clock in 1970 says nothing, even where it was right before: an access point has restarted', () => {
+  expect(resolveEventTime(arrivedAt, 50, 0, true)).toEqual({ at: arrivedAt, doubt: 'clockNotSet' });
+});
+
 test('a clock in 2099 says nothing', () => {
   expect(resolveEventTime(arrivedAt, seconds('2099-01-01T00:00:00Z'), 5)).toEqual({
     at: arrivedAt - 5000,
