@@ -82,3 +82,20 @@ test('control characters in names cannot reach a terminal or a database', () => 
 test('a name in Latin-1 keeps its letters', () => {
   expect(identitiesOf(`User-Name = 0x${Buffer.from('zoë', 'latin1').toString('hex')}`)).toEqual(['zoë']);
 });
+
+test('after its Accounting-On, a NAS whose clock was right may have one that was never set', () => {
+  const clocks = new NasClocks();
+  const kindOf = (lines: string): string => {
+    const attributes = parseRadiusText(`NAS-Identifier = "ap-lobby"\n${lines}`);
+    const packet = decodeRequest(encodeAccountingRequest({ identifier: 1, attributes, secret }), secret);
+    if (packet.type === 'rejected') throw new Error(packet.reason);
+    const mapped = mapAccounting(packet, arrivedAt, { ...origin, clocks });
+    return mapped.type === 'ignored' ? mapped.reason : mapped.type;
+  };
+  const start = 'Acct-Status-Type = Start\nCalling-Station-Id = "00-00-5E-00-53-01"\nAcct-Session-Id = "1"\n';
+  const firmware = 'Event-Timestamp = 2024-05-01T00:00:00Z';
+  expect(kindOf(`${start}Event-Timestamp = 2026-11-24T09:00:00Z`)).toBe('observation');
+  expect(kindOf(`${start}${firmware}`)).toBe('replay');
+  expect(kindOf(`Acct-Status-Type = Accounting-On\n${firmware}`)).toBe('nasReset');
+  expect(kindOf(`${start}${firmware}`)).toBe('observation');
+});
