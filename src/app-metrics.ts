@@ -6,34 +6,38 @@ import type { Metrics } from './runtime/metrics.ts';
 import type { RadiusPorts } from './sources/radius/receiver.ts';
 import type { Source } from './sources/source.ts';
 
-/** Counts what passes on its way to `sink`. Children of a metric are kept, since finding one costs more than counting. */
+/** Counts what passes on its way to `sink`. */
 export function counted(sink: ObservationSink, metrics: Metrics): ObservationSink {
-  const counters = new Map<string, { inc(): void }>();
+  const counters = new Counters((source, kind) => metrics.observations.labels({ source, kind }));
   return {
     observe(observation: Observation, done: (result: RecordResult) => void): void {
-      const name = `${observation.sourceId} ${observation.kind}`;
-      let counter = counters.get(name);
-      if (counter === undefined) {
-        counter = metrics.observations.labels({ source: observation.sourceId, kind: observation.kind });
-        counters.set(name, counter);
-      }
-      counter.inc();
+      counters.get(observation.sourceId, observation.kind).inc();
       sink.observe(observation, done);
     },
   };
 }
 
 export function countRadius(metrics: Metrics): RadiusPorts['count'] {
-  const counters = new Map<string, { inc(): void }>();
-  return (client, result) => {
-    const name = `${client} ${result}`;
-    let counter = counters.get(name);
-    if (counter === undefined) {
-      counter = metrics.radiusRequests.labels({ client, result });
-      counters.set(name, counter);
-    }
-    counter.inc();
-  };
+  const counters = new Counters((client, result) => metrics.radiusRequests.labels({ client, result }));
+  return (client, result) => counters.get(client, result).inc();
+}
+
+/** A metric's children by its two labels: finding one in the registry costs more than counting, with every packet. */
+class Counters {
+  readonly #make: (first: string, second: string) => { inc(): void };
+  readonly #counters = new Map<string, Map<string, { inc(): void }>>();
+
+  constructor(make: (first: string, second: string) => { inc(): void }) {
+    this.#make = make;
+  }
+
+  get(first: string, second: string): { inc(): void } {
+    let seconds = this.#counters.get(first);
+    if (seconds === undefined) this.#counters.set(first, (seconds = new Map()));
+    let counter = seconds.get(second);
+    if (counter === undefined) seconds.set(second, (counter = this.#make(first, second)));
+    return counter;
+  }
 }
 
 export function countEvent(metrics: Metrics, event: EventDraft): void {
