@@ -31,7 +31,8 @@ export class RadiusSource implements Source {
     this.#ports = ports;
     this.#since = ports.clock.now();
     this.#receiver = new RadiusReceiver(config, ports, (answer, port, address) => {
-      this.#socket?.send(answer, port, address, this.#onSent);
+      // Without a callback, a send that fails is silent: the NAS repeats its request and gets the same answer.
+      this.#socket?.send(answer, port, address);
     });
   }
 
@@ -42,12 +43,6 @@ export class RadiusSource implements Source {
   get spaceId(): string {
     return this.#config.space;
   }
-
-  /** With a callback, a failed send is no error of the socket: the NAS repeats its request and gets the same answer. */
-  readonly #onSent = (error: Error | null): void => {
-    if (error !== null)
-      this.#ports.logger.debug({ err: error.message, source: this.id }, 'an answer could not be sent');
-  };
 
   /** Where it listens; the port is the system's choice when the configuration says 0. */
   get address(): { readonly address: string; readonly port: number } | undefined {
