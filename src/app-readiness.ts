@@ -5,6 +5,7 @@ import { shardKeys } from './presence/keys.ts';
 import type { PresenceTimers } from './presence/timers.ts';
 import type { Redis } from './redis/connect.ts';
 import { durabilityWarning, readDurability } from './redis/durability.ts';
+import type { Clock } from './runtime/clock.ts';
 import { withDeadline } from './runtime/deadline.ts';
 
 /** Whoever asks has a time limit of their own, often a few seconds. */
@@ -19,11 +20,27 @@ export type ReadinessPorts = {
   readonly maxBacklog: number;
 };
 
+/** Anybody may ask as often as they like, and each answer costs a write that is synced: those who ask together share one. */
+const sharedForMs = 250;
+
+export function createReadiness(ports: ReadinessPorts, clock: Clock): () => Promise<Readiness> {
+  let askedAt = -Infinity;
+  let answer: Promise<Readiness> | undefined;
+  return async () => {
+    const now = clock.monotonic();
+    if (answer === undefined || now - askedAt >= sharedForMs) {
+      askedAt = now;
+      answer = readiness(ports);
+    }
+    return await answer;
+  };
+}
+
 /**
  * Why what happens now is not recorded, one sentence each, and which promise is weaker than it should be. The servers are
  * asked to do what they are needed for, and so are those who work with them: a full disk answers pings.
  */
-export async function readiness(ports: ReadinessPorts): Promise<Readiness> {
+async function readiness(ports: ReadinessPorts): Promise<Readiness> {
   const { db, redis, shards, timers, recorders, maxBacklog } = ports;
   const [database, lengths, probe, durability] = await Promise.allSettled([
     withDeadline(patienceMs, db.ping()),

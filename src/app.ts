@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { accessPointHints, httpOptions, spaceCatalog, toSourceView } from './app-http.ts';
-import { readiness } from './app-readiness.ts';
+import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
@@ -210,7 +210,7 @@ function createSources({ config, clock, log, metrics }: Base, { redis }: Stores,
 
 /** What HTTP shows and changes. */
 function httpPorts(
-  { config, log, metrics, spaces, radiusSecretFile }: Base,
+  { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
   { unregistered, timers }: Presence,
   { feed, ledger, recorders }: CheckIns,
@@ -227,7 +227,7 @@ function httpPorts(
     log,
     registry,
     tokens,
-    readiness: () => readiness({ db, redis, shards, timers, recorders, maxBacklog: config.maxBacklog }),
+    readiness: createReadiness({ db, redis, shards, timers, recorders, maxBacklog: config.maxBacklog }, clock),
     metricsText: () => metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
     sources: () => sources.map(toSourceView),
