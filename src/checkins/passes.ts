@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { newId } from '../runtime/id.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Pass } from './entitlement.ts';
@@ -18,7 +19,7 @@ export async function addPass(
   customerId: string,
   pass: NewPass,
 ): Promise<Pass | undefined> {
-  return await db.write.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const customer = await trx.selectFrom('customers').select('id').where('id', '=', customerId).executeTakeFirst();
     if (customer === undefined) return undefined;
     const row = {

@@ -71,7 +71,6 @@ export type SourceConfig = Config['sources'][number];
 export type SourceConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>;
 export type RadiusSourceConfig = SourceConfigOf<'radius'>;
 export type RadiusClientConfig = RadiusSourceConfig['clients'][number];
-export type PrivacyConfig = Config['privacy'];
 
 /** What a file may hold, before defaults; secrets are text. */
 export type ConfigInput = z.input<typeof configSchema>;

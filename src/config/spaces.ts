@@ -3,7 +3,6 @@ import { duration, id, text } from './fields.ts';
 import { section } from './section.ts';
 
 export const checkInMethods = ['wifi', 'admin', 'pin', 'app', 'card', 'door'] as const;
-export type CheckInMethod = (typeof checkInMethods)[number];
 
 /** One space: where people check in. The same schema serves the file and, later, `PUT /v1/spaces/{id}`. */
 export const spaceSchema = section(

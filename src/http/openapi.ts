@@ -16,7 +16,6 @@ export const tags = {
   events: 'What happened, in order',
   sources: 'What tells us who is on the network',
 } as const;
-export type Tag = keyof typeof tags;
 
 const zodToJson = createJsonSchemaTransform({ schemaRegistry: z.globalRegistry });
 const addComponents = createJsonSchemaTransformObject({ schemaRegistry: z.globalRegistry });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { attributeType, type VendorAttribute } from './dictionary.ts';
 
 /** An attribute to be sent: its type and its value without the header. */
 export type Attribute = { readonly type: number; readonly value: Buffer };
@@ -28,15 +27,4 @@ export function addressAttribute(type: number, address: string): Attribute {
   const octets = address.split('.').map(Number);
   assert(octets.length === 4 && octets.every((octet) => octet >= 0 && octet <= 255), `"${address}" is no IPv4 address`);
   return { type, value: Buffer.from(octets) };
-}
-
-/** One vendor's attribute in a Vendor-Specific attribute of its own (RFC 2865, section 5.26). */
-export function vendorTextAttribute(attribute: VendorAttribute, text: string): Attribute {
-  const value = Buffer.from(text, 'utf8');
-  const header = Buffer.alloc(6);
-  header.writeUInt32BE(attribute.vendor);
-  header[4] = attribute.type;
-  assert(value.length + header.length <= maxValueLength, `vendor attribute is too long: "${text}"`);
-  header[5] = value.length + 2;
-  return octetsAttribute(attributeType.vendorSpecific, Buffer.concat([header, value]));
 }
