@@ -55,6 +55,11 @@ export function countEvent(metrics: Metrics, event: EventDraft): void {
         result: type === 'checkin.recorded' ? 'recorded' : 'failed',
       });
       return;
+    case 'clock.stepped':
+      metrics.clockSteps.inc();
+      return;
+    case 'source.down':
+    case 'source.up':
     case 'checkin.corrected':
     case 'checkin.voided':
     case 'checkout.recorded':

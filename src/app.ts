@@ -10,6 +10,7 @@ import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
+import { PresenceRestore } from './checkins/restore-presence.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
@@ -25,15 +26,21 @@ import { hasAdminToken } from './identity/tokens.ts';
 import type { MacAddress } from './observation/mac-address.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
-import { NasResets } from './presence/nas-resets.ts';
+import type { Redis } from './redis/connect.ts';
+import { Heartbeat } from './presence/heartbeat.ts';
+import { NasWatch } from './presence/nas-watch.ts';
+import { PresenceClock } from './presence/presence-clock.ts';
 import { welcomeRegistered } from './presence/registration.ts';
 import { createSessionNumbers } from './presence/sighting.ts';
+import { RuleBook } from './presence/rules.ts';
 import { readPresence } from './presence/state.ts';
+import { PresenceStore } from './presence/store.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
+import { Loop } from './runtime/loop.ts';
 import { createMetrics, type Metrics } from './runtime/metrics.ts';
 import { createSource } from './sources/catalog.ts';
 import type { Source } from './sources/source.ts';
@@ -70,22 +77,27 @@ type Base = AppEnvironment & {
   readonly metrics: Metrics;
   readonly spaces: Spaces;
   readonly stack: AsyncDisposableStack;
+  /** A name that no other process has or had. */
+  readonly node: string;
 };
 
 /** Puts the service together. What was built when a step fails is taken apart again, last first. */
 export async function openApp(config: Config, environment: AppEnvironment): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const base = { ...environment, config, metrics: createMetrics(), spaces: new Spaces(config.spaces), stack };
+  const node = `${hostname()}-${process.pid}-${randomText(6)}`;
+  const spaces = new Spaces(config.spaces);
+  const base = { ...environment, config, metrics: createMetrics(), spaces, stack, node };
   const stores = await openStores(base);
   const presence = await openPresence(base, stores);
   const checkIns = await openCheckIns(base, stores);
-  const sources = createSources(base, stores, presence);
+  const sources = createSources(base, presence);
   const setupCode = new SetupCode(base.clock);
   const http = createHttpServer(httpPorts(base, stores, presence, checkIns, sources, setupCode));
   stack.defer(() => http.close());
   const httpUrl = await listen(http, config.http.listen);
   // Last to start and first to stop: whatever comes in finds everything behind it at work.
   for (const source of sources) await stack.use(source).start();
+  await presence.heartbeat.start();
   const radius = config.sources.map((source) => source.listen);
   const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
   const running = stack.move();
@@ -109,22 +121,46 @@ async function openStores({ config, clock, log, stack }: Base) {
 type Presence = Awaited<ReturnType<typeof openPresence>>;
 
 /** From observations to transitions: the directory in memory, the engine, the timers. */
-async function openPresence(base: Base, { registry, masterKey, tokens, redis }: Stores) {
-  const { config, clock, log, metrics, spaces, stack } = base;
+async function openPresence(base: Base, stores: Stores) {
+  const { config, log, metrics, spaces, stack } = base;
+  const { registry, masterKey, tokens, redis } = stores;
+  const clock = new PresenceClock(base.clock);
   const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
   const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
   const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
   const index = new DirectoryIndex(registry.vault);
+  const rules = new RuleBook(spaces.list(), config.lateWindow);
+  const watch = new NasWatch(sessionNumber);
+  const uniqueText = uniqueTexts();
+  const { maxBacklog } = config;
+  const shardStores = Array.from(
+    { length: shards },
+    (_, shard) => new PresenceStore({ redis, shard, uniqueText, maxBacklog, onLost: () => restoring.wake() }),
+  );
+  const restore = new PresenceRestore({
+    db: stores.db,
+    stores: shardStores,
+    node: base.node,
+    clock: base.clock,
+    logger: log,
+    space: (id) => spaces.get(id),
+    lateWindow: config.lateWindow,
+    onRebuilt: () => metrics.redisRebuilds.inc(),
+  });
+  await restore.ensure();
+  const restoring = keepRestored(base, restore, redis);
+  const heartbeats = shardStores.map((store) => stack.use(new Heartbeat({ store, watch, clock, logger: log })));
+  const heartbeat = heartbeats[0] as Heartbeat;
   const engine = new PresenceEngine({
-    redis,
-    shards,
+    stores: shardStores,
+    rules,
+    watch,
     clock,
     logger: log,
     space: (id) => spaces.get(id),
     resolve: (station, identities) => index.resolve(station, identities),
     unregistered,
-    uniqueText: uniqueTexts(),
-    maxBacklog: config.maxBacklog,
+    onLearned: () => heartbeat.beat(),
     lateWindow: config.lateWindow,
     sessionNumber,
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
@@ -153,29 +189,49 @@ async function openPresence(base: Base, { registry, masterKey, tokens, redis }: 
   );
   const timers = stack.use(
     new PresenceTimers({
-      redis,
-      shards,
+      stores: shardStores,
       logger: log,
-      spaces: () => spaces.list(),
-      maxBacklog: config.maxBacklog,
+      rules,
       onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
     }),
   );
-  return { engine, unregistered, timers };
+  return { engine, unregistered, timers, heartbeat, clock, stores: shardStores };
+}
+
+const noteSeeingEveryMs = 20_000;
+
+/** Puts presence back whenever Redis turns out to have lost it, and remembers in the ledger until when we saw. */
+function keepRestored({ log, stack }: Base, restore: PresenceRestore, redis: Redis): Loop {
+  const loop = stack.use(
+    new Loop({
+      run: async () => {
+        await restore.ensure();
+        await restore.noteSeeing();
+      },
+      everyMs: noteSeeingEveryMs,
+      backoff: { firstMs: 200, mostMs: 2_000 },
+      onError: (err, failures) => {
+        if (failures === 5) log.warn({ err }, 'whether Redis holds the presence of this ledger cannot be found out');
+      },
+    }),
+  );
+  const onReady = (): void => loop.wake();
+  redis.on('ready', onReady);
+  stack.defer(() => void redis.off('ready', onReady));
+  return loop;
 }
 
 type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
 
 /** From transitions to the ledger, and from the ledger to whoever listens. */
 async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
-  const { clock, log, metrics, spaces, stack } = base;
+  const { clock, log, metrics, node, spaces, stack } = base;
   const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connections.another() }, log));
   const onRecorded = (lastSequence: number, events: readonly EventDraft[]): void => {
     for (const event of events) countEvent(metrics, event);
     feed.onRecorded(lastSequence);
   };
   const rules = (id: string) => spaces.get(id);
-  const node = `${hostname()}-${process.pid}-${randomText(6)}`;
   const recorders: Recorder[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
     const recorder = new Recorder({
@@ -196,12 +252,12 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
   return { feed, recorders, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
-function createSources({ config, clock, log, metrics }: Base, { redis }: Stores, { engine }: Presence): Source[] {
+function createSources({ config, log, metrics }: Base, { engine, heartbeat, clock }: Presence): Source[] {
   const ports = {
     clock,
     logger: log,
     sink: counted(engine, metrics),
-    nas: new NasResets(redis),
+    nas: heartbeat,
     count: countRadius(metrics),
     lateWindow: config.lateWindow,
   };
@@ -212,15 +268,18 @@ function createSources({ config, clock, log, metrics }: Base, { redis }: Stores,
 function httpPorts(
   { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
-  { unregistered, timers }: Presence,
+  { unregistered, timers, stores: presenceStores }: Presence,
   { feed, ledger, recorders }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
 ): HttpServerPorts {
   const board: BoardPorts = {
     db,
-    readPresence: (spaceId, customerIds) => readPresence(redis, shards, spaceId, customerIds),
-    idleTimeout: (id) => spaces.get(id)?.idleTimeout,
+    readPresence: async (spaceId, customerIds) => {
+      const space = spaces.get(spaceId);
+      if (space === undefined) return customerIds.map(() => undefined);
+      return await readPresence(presenceStores, space, config.lateWindow, customerIds);
+    },
   };
   return {
     options: httpOptions(config),

@@ -25,8 +25,6 @@ export type BoardPorts = {
     spaceId: string,
     customerIds: readonly string[],
   ) => Promise<readonly (PresenceState | undefined)[]>;
-  /** Milliseconds; undefined for a space that is not configured any more. */
-  readonly idleTimeout: (spaceId: string) => number | undefined;
 };
 
 /** Who is in a space, newest arrival first: open check-ins from SQL, their latest activity from Redis. */
@@ -46,27 +44,27 @@ export async function whoIsIn(ports: BoardPorts, spaceId: string, page: CheckInP
     ports.db,
     states.flatMap((state) => activeDevices(state)),
   );
-  const idleTimeout = ports.idleTimeout(spaceId);
   return open.map((checkIn, index) => {
     const state = states[index];
-    const present = state?.phase === 'present' && state.visitId === checkIn.visitId ? state : undefined;
-    const seenClasses = activeDevices(present).flatMap((id) => classes.get(id) ?? []);
+    const visit = state?.visits.find(({ id, isOpen }) => isOpen && id === checkIn.visitId);
+    const seenClasses = activeDevices(state).flatMap((id) => classes.get(id) ?? []);
     return {
       checkInId: checkIn.id,
       customerId: checkIn.customerId,
       spaceId,
       since: checkIn.startedAt,
-      lastActivityAt: Math.max(checkIn.lastActivityAt, present?.lastActivityAt ?? 0),
-      dueAt: present === undefined || idleTimeout === undefined ? null : present.lastActivityAt + idleTimeout,
-      seen: present !== undefined || checkIn.visitId === null,
+      lastActivityAt: Math.max(checkIn.lastActivityAt, visit?.lastActivityAt ?? 0),
+      dueAt: visit === undefined ? null : (state?.dueAt ?? null),
+      seen: checkIn.visitId === null || (visit !== undefined && state?.seen === true),
       methods: checkIn.methods,
-      deviceClasses: [...new Set(seenClasses)],
+      deviceClasses: visit === undefined ? [] : [...new Set(seenClasses)],
     };
   });
 }
 
 function activeDevices(state: PresenceState | undefined): string[] {
-  return state?.links.filter((link) => link.activeAt >= state.since).map((link) => link.deviceId) ?? [];
+  const since = state?.visits.find(({ isOpen }) => isOpen)?.since ?? Infinity;
+  return state?.links.filter((link) => link.activeAt >= since).map((link) => link.deviceId) ?? [];
 }
 
 async function deviceClasses(db: Database, deviceIds: readonly string[]): Promise<Map<string, string>> {

@@ -48,6 +48,15 @@ export async function loadDraft(
     .where('state', '=', 'open')
     .execute();
 
+  const visitCheckInRows =
+    visitIds.length === 0
+      ? []
+      : await trx
+          .selectFrom('check_ins')
+          .selectAll()
+          .where(isAnyOf(kind, 'visit_id', visitIds))
+          .execute();
+
   const passes = new Map<string, Pass[]>();
   for (const pass of passRows.map(toPass)) {
     const others = passes.get(pass.customerId);
@@ -61,6 +70,7 @@ export async function loadDraft(
     visits: new Map([...openVisits, ...visitRows.map(toVisit)].map((visit) => [visit.id, visit])),
     openVisits: bySlot(openVisits),
     openCheckIns: bySlot(openCheckInRows.map(toCheckIn)),
+    checkInsByVisit: byVisit([...visitCheckInRows, ...openCheckInRows].map(toCheckIn)),
     changedVisits: new Map(),
     changedCheckIns: new Map(),
     events: [],
@@ -69,4 +79,13 @@ export async function loadDraft(
 
 function bySlot<Item extends Visit | CheckIn>(items: readonly Item[]): Map<string, Item> {
   return new Map(items.map((item) => [presenceMember(item.spaceId, item.customerId), item]));
+}
+
+/** The one that a visit is about: the newest, should people have checked in again by hand while it lasted. */
+function byVisit(checkIns: readonly CheckIn[]): Map<string, CheckIn> {
+  const found = new Map<string, CheckIn>();
+  for (const checkIn of checkIns.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    if (checkIn.visitId !== null) found.set(checkIn.visitId, checkIn);
+  }
+  return found;
 }

@@ -1,3 +1,4 @@
+import type { VisitEnd } from '../presence/transition.ts';
 import type { CheckIn } from './check-in.ts';
 
 /** The types of events that exist in this version (interface.md, Events). */
@@ -9,6 +10,9 @@ export const eventTypes = [
   'checkin.corrected',
   'checkin.voided',
   'checkout.recorded',
+  'source.down',
+  'source.up',
+  'clock.stepped',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -20,19 +24,38 @@ export type PresenceEventData = {
   readonly arrivedAt: number;
   readonly lastActivityAt: number;
   readonly detectedAt: number;
-  readonly reason: 'idle' | null;
+  readonly reason: VisitEnd | null;
 };
+
+/** Something that tells us who is here has gone silent, or is heard again. */
+export type SourceEventData = {
+  readonly sourceId: string;
+  readonly spaceId: string;
+  /** The NAS, where only that one is meant; null for the whole source. */
+  readonly nas: string | null;
+  /** Since when it is, or was, silent. */
+  readonly since: number;
+  /** One sentence for the person who can mend it. */
+  readonly problem: string | null;
+};
+
+/** The clock was set: forward when `jumpMs` is positive. */
+export type ClockEventData = { readonly jumpMs: number };
 
 /** An event that is about to be appended; the ledger gives it its id and its sequence. */
 export type EventDraft = {
   /** When it was decided, epoch milliseconds. */
   readonly at: number;
+  /** Given where a repeat must find the first one; made up otherwise. */
+  readonly id?: string;
 } & (
   | { readonly type: 'presence.arrived' | 'presence.departed'; readonly data: PresenceEventData }
   | {
       readonly type: 'checkin.recorded' | 'checkin.failed' | 'checkin.corrected' | 'checkout.recorded';
       readonly data: CheckIn;
     }
+  | { readonly type: 'source.down' | 'source.up'; readonly data: SourceEventData }
+  | { readonly type: 'clock.stepped'; readonly data: ClockEventData }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }
 );
 

@@ -1,7 +1,7 @@
-import type { Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { bulkInsert } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
-import type { Schema } from '../db/schema.ts';
+import type { ObservedRunTable, Schema } from '../db/schema.ts';
 import { inTransaction, nextNumbers } from '../db/transaction.ts';
 import { newId } from '../runtime/id.ts';
 import type { CheckIn } from './check-in.ts';
@@ -14,6 +14,7 @@ export type LedgerChanges = {
   readonly visits: Iterable<Visit>;
   readonly checkIns: Iterable<CheckIn>;
   readonly events: readonly EventDraft[];
+  readonly runs?: readonly Selectable<ObservedRunTable>[];
 };
 
 /**
@@ -40,7 +41,7 @@ export async function writeChanges(
   const visits = [...changes.visits].toSorted((a, b) => Number(a.departedAt === null) - Number(b.departedAt === null));
   await bulkInsert(trx, kind, 'visits', visits.map(toVisitRow), {
     key: 'id',
-    update: ['arrived_at', 'last_activity_at', 'departed_at', 'reason'],
+    update: ['arrived_at', 'last_activity_at', 'departed_at', 'reason', 'revision'],
   });
   const checkIns = [...changes.checkIns].toSorted((a, b) => Number(a.state === 'open') - Number(b.state === 'open'));
   const checkInRows = checkIns.map((checkIn) => toCheckInRow(checkIn, now));
@@ -60,6 +61,10 @@ export async function writeChanges(
       'updated_at',
     ],
   });
+  await bulkInsert(trx, kind, 'observed_runs', changes.runs ?? [], {
+    key: ['customer_id', 'space_id', 'device_id', 'first_at', 'kind'],
+    update: ['last_at', 'count'],
+  });
   return await appendEvents(trx, kind, changes.events);
 }
 
@@ -70,13 +75,13 @@ async function appendEvents(
 ): Promise<number | undefined> {
   if (events.length === 0) return undefined;
   const first = await nextNumbers(trx, 'events', events.length);
-  const rows = events.map(({ type, at, data }, index) => ({
+  const rows = events.map(({ type, at, data, id }, index) => ({
     sequence: first + index,
-    id: newId('evt'),
+    id: id ?? newId('evt'),
     type,
     at,
-    customer_id: data.customerId,
-    space_id: data.spaceId,
+    customer_id: 'customerId' in data ? data.customerId : null,
+    space_id: 'spaceId' in data ? data.spaceId : null,
     check_in_id: 'state' in data ? data.id : null,
     data: JSON.stringify(data),
   }));

@@ -1,5 +1,5 @@
 import { presenceMember } from '../presence/keys.ts';
-import type { Transition } from '../presence/transition.ts';
+import type { VisitTransition } from '../presence/transition.ts';
 import type { CheckIn, Method } from './check-in.ts';
 import { decideEntitlement, type Pass } from './entitlement.ts';
 import type { EventDraft } from './event.ts';
@@ -20,6 +20,8 @@ export type Draft = {
   /** By `presenceMember`: at most one of each per customer and space. */
   readonly openVisits: Map<string, Visit>;
   readonly openCheckIns: Map<string, CheckIn>;
+  /** The check-ins that a visit of this batch has opened or joined, by the visit; the latest of each. */
+  readonly checkInsByVisit: Map<string, CheckIn>;
   readonly changedVisits: Map<string, Visit>;
   readonly changedCheckIns: Map<string, CheckIn>;
   readonly events: EventDraft[];
@@ -28,45 +30,49 @@ export type Draft = {
 export type Recorded = 'recorded' | 'repeated' | 'unknownCustomer' | 'unknownSpace';
 
 /**
- * What one transition means to the ledger. Pure but for `draft`, which it changes. A transition that the ledger has
- * seen changes nothing, so that the stream may be read again from anywhere.
+ * What the newest state of a visit means to the ledger. Pure but for `draft`, which it changes. A state that the ledger has seen
+ * changes nothing, so that the stream may be read again from anywhere.
  */
-export function record(draft: Draft, transition: Transition, rules: SpaceRules | undefined): Recorded {
+export function record(draft: Draft, transition: VisitTransition, rules: SpaceRules | undefined): Recorded {
   if (!draft.customers.has(transition.customerId)) return 'unknownCustomer';
-  if (rules === undefined && transition.type === 'arrived') return 'unknownSpace';
-  switch (transition.type) {
-    case 'arrived':
-      return arrive(draft, transition, rules as SpaceRules);
-    case 'departed':
-      // A departure whose arrival was lost still tells of the whole visit.
-      if (!draft.visits.has(transition.visitId) && rules !== undefined) arrive(draft, transition, rules);
-      return depart(draft, transition);
-    case 'backdated':
-      return backdate(draft, transition);
-    default:
-      return transition satisfies never;
+  const before = draft.visits.get(transition.visitId);
+  if (before !== undefined && before.revision >= transition.revision) return 'repeated';
+  if (transition.state === 'void') {
+    if (before === undefined) return 'repeated';
+    voidVisit(draft, before, transition);
+    return 'recorded';
   }
-}
-
-function arrive(draft: Draft, transition: Transition, rules: SpaceRules): Recorded {
-  const { visitId, customerId, spaceId, arrivedAt, lastActivityAt } = transition;
-  if (draft.visits.has(visitId)) return 'repeated';
-  const at = presenceMember(spaceId, customerId);
-  // Another visit is still open when Redis was lost in between: it ended where it was last active.
-  const previous = draft.openVisits.get(at);
-  if (previous !== undefined) closeVisit(draft, previous, previous.lastActivityAt, transition.detectedAt);
-  const visit: Visit = { id: visitId, customerId, spaceId, arrivedAt, lastActivityAt, departedAt: null, reason: null };
-  putVisit(draft, visit);
-  draft.events.push({ type: 'presence.arrived', at: transition.detectedAt, data: presenceData(visit, transition) });
-  if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
+  if (before === undefined) {
+    if (rules === undefined) return 'unknownSpace';
+    arrive(draft, transition, rules);
+    if (transition.state === 'closed') close(draft, transition);
+    return 'recorded';
+  }
+  correct(draft, before, transition);
   return 'recorded';
 }
 
-function checkIn(draft: Draft, transition: Transition, rules: SpaceRules): void {
+function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
+  const { visitId, customerId, spaceId } = transition;
+  // Another visit is open only when Redis has lost it, and the evidence with it: it ended where it was last active.
+  const stranded = draft.openVisits.get(presenceMember(spaceId, customerId));
+  if (stranded !== undefined) {
+    const { detectedAt, deviceIds } = transition;
+    const { lastActivityAt } = stranded;
+    close(draft, { visitId: stranded.id, revision: stranded.revision, lastActivityAt, detectedAt, reason: 'idle', deviceIds });
+  }
+  const { arrivedAt, lastActivityAt, detectedAt, revision } = transition;
+  const visit = { id: visitId, customerId, spaceId, arrivedAt, lastActivityAt, departedAt: null, reason: null, revision };
+  putVisit(draft, visit);
+  draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
+  if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
+}
+
+function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
   const { visitId, customerId, spaceId, arrivedAt, lastActivityAt, detectedAt, deviceIds } = transition;
-  const at = presenceMember(spaceId, customerId);
-  const open = draft.openCheckIns.get(at);
+  const open = draft.openCheckIns.get(presenceMember(spaceId, customerId));
   if (open !== undefined) {
+    if (transition.state === 'closed' && lastActivityAt < open.startedAt) return;
     // Whoever was checked in by hand and is now on the Wi-Fi stays in the same check-in.
     putCheckIn(draft, {
       ...open,
@@ -103,28 +109,73 @@ function checkIn(draft: Draft, transition: Transition, rules: SpaceRules): void 
   draft.events.push({ type: decision.granted ? 'checkin.recorded' : 'checkin.failed', at: detectedAt, data: checkIn });
 }
 
-function depart(draft: Draft, transition: Transition): Recorded {
-  const visit = draft.visits.get(transition.visitId);
-  if (visit === undefined) return 'unknownSpace';
-  if (visit.departedAt !== null) return 'repeated';
-  closeVisit(draft, visit, transition.lastActivityAt, transition.detectedAt, transition.deviceIds);
-  return 'recorded';
+/** The visit is known, and is now seen otherwise: longer, shorter, over, or not over after all. */
+function correct(draft: Draft, before: Visit, transition: VisitTransition): void {
+  const { arrivedAt, lastActivityAt, detectedAt, revision, state } = transition;
+  const wasOpen = before.departedAt === null;
+  const visit: Visit = { ...before, arrivedAt, lastActivityAt, revision };
+  if (state === 'closed' && wasOpen) {
+    putVisit(draft, visit);
+    correctCheckIn(draft, transition);
+    close(draft, transition);
+    return;
+  }
+  if (state === 'open') {
+    const open: Visit = { ...visit, departedAt: null, reason: null };
+    putVisit(draft, open);
+    if (!wasOpen) draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(open, detectedAt) });
+  } else {
+    putVisit(draft, { ...visit, departedAt: Math.max(detectedAt, lastActivityAt), reason: transition.reason });
+  }
+  correctCheckIn(draft, transition);
 }
 
-function closeVisit(
-  draft: Draft,
-  visit: Visit,
-  lastActivityAt: number,
-  detectedAt: number,
-  deviceIds: readonly string[] = [],
-): void {
-  const closed: Visit = { ...visit, lastActivityAt, departedAt: Math.max(detectedAt, lastActivityAt), reason: 'idle' };
+/** Brings the check-in of a known visit in line with it. Whatever people decided about it by hand stays. */
+function correctCheckIn(draft: Draft, transition: VisitTransition): void {
+  const { visitId, arrivedAt, lastActivityAt, detectedAt, state, deviceIds } = transition;
+  const before = draft.checkInsByVisit.get(visitId);
+  if (before === undefined || before.state === 'void' || before.state === 'failed') return;
+  const startedAt = before.method === 'wifi' ? arrivedAt : before.startedAt;
+  if (before.state === 'open') {
+    const latest = Math.max(startedAt, state === 'open' ? lastActivityAt : before.lastActivityAt);
+    const after = { ...before, startedAt, lastActivityAt: latest, deviceIds: union(before.deviceIds, deviceIds) };
+    putCheckIn(draft, after);
+    if (startedAt !== before.startedAt) draft.events.push({ type: 'checkin.corrected', at: detectedAt, data: after });
+    return;
+  }
+  // A check-out that the network did not decide stands.
+  if (before.checkOutMethod !== 'wifi') return;
+  const seen = { ...before, startedAt, deviceIds: union(before.deviceIds, deviceIds) };
+  const endedAt = Math.max(startedAt, lastActivityAt);
+  if (state === 'closed') {
+    if (startedAt === before.startedAt && endedAt === before.endedAt) return;
+    putCheckIn(draft, { ...seen, endedAt, lastActivityAt: endedAt, detectedAt: Math.max(detectedAt, endedAt) });
+  } else {
+    // Somebody who was checked in again meanwhile by other means has that check-in.
+    if (draft.openCheckIns.has(presenceMember(before.spaceId, before.customerId))) return;
+    const open = { endedAt: null, detectedAt: null, checkOutMethod: null, checkOutReason: null } as const;
+    putCheckIn(draft, { ...seen, ...open, state: 'open', lastActivityAt: endedAt });
+  }
+  const data = draft.changedCheckIns.get(before.id) as CheckIn;
+  draft.events.push({ type: 'checkin.corrected', at: detectedAt, data });
+}
+
+type Departure = Pick<
+  VisitTransition,
+  'visitId' | 'revision' | 'lastActivityAt' | 'detectedAt' | 'reason' | 'deviceIds'
+>;
+
+function close(draft: Draft, { visitId, revision, lastActivityAt, detectedAt, reason, deviceIds }: Departure): void {
+  const visit = draft.visits.get(visitId) as Visit;
+  const ended = Math.max(visit.arrivedAt, lastActivityAt);
+  const departedAt = Math.max(detectedAt, ended);
+  const closed: Visit = { ...visit, lastActivityAt: ended, departedAt, reason, revision };
   putVisit(draft, closed);
-  draft.events.push({ type: 'presence.departed', at: detectedAt, data: presenceData(closed, { detectedAt }) });
+  draft.events.push({ type: 'presence.departed', at: detectedAt, data: presenceData(closed, detectedAt) });
   const open = draft.openCheckIns.get(presenceMember(visit.spaceId, visit.customerId));
   // One that was checked in by hand, and that this visit never joined, is not the network's to end.
   if (open === undefined || open.visitId !== visit.id) return;
-  const endedAt = Math.max(open.startedAt, lastActivityAt);
+  const endedAt = Math.max(open.startedAt, ended);
   const checkOut: CheckIn = {
     ...open,
     state: 'closed',
@@ -132,24 +183,30 @@ function closeVisit(
     lastActivityAt: endedAt,
     detectedAt: Math.max(detectedAt, endedAt),
     checkOutMethod: 'wifi',
-    checkOutReason: 'idle',
+    checkOutReason: reason,
     deviceIds: union(open.deviceIds, deviceIds),
   };
   putCheckIn(draft, checkOut);
   draft.events.push({ type: 'checkout.recorded', at: detectedAt, data: checkOut });
 }
 
-function backdate(draft: Draft, transition: Transition): Recorded {
-  const visit = draft.visits.get(transition.visitId);
-  if (visit === undefined || visit.departedAt !== null || visit.arrivedAt <= transition.arrivedAt) return 'repeated';
-  putVisit(draft, { ...visit, arrivedAt: transition.arrivedAt });
-  const open = draft.openCheckIns.get(presenceMember(visit.spaceId, visit.customerId));
-  if (open?.visitId === visit.id && open.method === 'wifi' && transition.arrivedAt < open.startedAt) {
-    const corrected = { ...open, startedAt: transition.arrivedAt };
-    putCheckIn(draft, corrected);
-    draft.events.push({ type: 'checkin.corrected', at: transition.detectedAt, data: corrected });
+/** It was part of another visit, or nothing is left of it. What a person checked in by hand stays, with the other visit. */
+function voidVisit(draft: Draft, before: Visit, transition: VisitTransition): void {
+  const { detectedAt, revision, intoVisitId } = transition;
+  const departedAt = before.departedAt ?? Math.max(detectedAt, before.lastActivityAt);
+  putVisit(draft, { ...before, departedAt, reason: 'void', revision });
+  const checkIn = draft.checkInsByVisit.get(before.id);
+  if (checkIn === undefined || checkIn.state === 'void') return;
+  const other = intoVisitId === null ? undefined : draft.checkInsByVisit.get(intoVisitId);
+  const isOnly = intoVisitId !== null && (other === undefined || other.state === 'failed');
+  if (checkIn.method !== 'wifi' || (isOnly && checkIn.state !== 'failed')) {
+    putCheckIn(draft, { ...checkIn, visitId: intoVisitId });
+    return;
   }
-  return 'recorded';
+  const voided: CheckIn = { ...checkIn, state: 'void', detectedAt: checkIn.detectedAt ?? detectedAt };
+  putCheckIn(draft, voided);
+  const voidReason = intoVisitId === null ? 'noVisit' : 'partOfEarlierVisit';
+  draft.events.push({ type: 'checkin.voided', at: detectedAt, data: { ...voided, voidReason } });
 }
 
 function putVisit(draft: Draft, visit: Visit): void {
@@ -163,11 +220,12 @@ function putVisit(draft: Draft, visit: Visit): void {
 function putCheckIn(draft: Draft, checkIn: CheckIn): void {
   const at = presenceMember(checkIn.spaceId, checkIn.customerId);
   draft.changedCheckIns.set(checkIn.id, checkIn);
+  if (checkIn.visitId !== null) draft.checkInsByVisit.set(checkIn.visitId, checkIn);
   if (checkIn.state === 'open') draft.openCheckIns.set(at, checkIn);
   else if (draft.openCheckIns.get(at)?.id === checkIn.id) draft.openCheckIns.delete(at);
 }
 
-function presenceData(visit: Visit, { detectedAt }: { readonly detectedAt: number }) {
+function presenceData(visit: Visit, detectedAt: number) {
   return {
     visitId: visit.id,
     customerId: visit.customerId,
@@ -175,7 +233,7 @@ function presenceData(visit: Visit, { detectedAt }: { readonly detectedAt: numbe
     arrivedAt: visit.arrivedAt,
     lastActivityAt: visit.lastActivityAt,
     detectedAt,
-    reason: visit.reason,
+    reason: visit.reason === 'void' ? null : visit.reason,
   };
 }
 

@@ -1,8 +1,11 @@
+import type { Transaction } from 'kysely';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAnyOf } from '../db/bulk.ts';
 import { DatabaseError } from '../db/database-error.ts';
 import type { Database } from '../db/database.ts';
+import type { Schema } from '../db/schema.ts';
 import { shardKeys } from '../presence/keys.ts';
-import type { Transition } from '../presence/transition.ts';
+import type { Transition, VisitTransition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
 import { Duty } from '../redis/duty.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -10,7 +13,11 @@ import type { Logger } from '../runtime/logger.ts';
 import { loadDraft } from './draft.ts';
 import type { EventDraft } from './event.ts';
 import { inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
-import { record, type Recorded, type SpaceRules } from './record.ts';
+import { record, type Draft, type Recorded, type SpaceRules } from './record.ts';
+import { recordedSetting } from './restore-presence.ts';
+import { toRunRows } from './runs.ts';
+import { writeSetting } from './settings.ts';
+import { toSystemEvent } from './system-events.ts';
 import { parseTransition, type StreamEntry } from './transitions.ts';
 
 export type RecorderPorts = {
@@ -125,25 +132,41 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
-    const { db, clock, rules, onRecorded, onDropped } = this.#ports;
-    const customerIds = [...new Set(transitions.map((transition) => transition.customerId))];
-    const visitIds = [...new Set(transitions.map((transition) => transition.visitId))];
+    const { db, shard, clock, onRecorded, onDropped } = this.#ports;
+    const visits = transitions.filter((transition) => transition.type === 'visit');
+    const customerIds = [...new Set(visits.map((visit) => visit.customerId))];
+    const visitIds = new Set(visits.flatMap(({ visitId, intoVisitId }) => [visitId, intoVisitId ?? visitId]));
     const { draft, dropped, lastSequence } = await inLedgerTransaction(db, async (trx) => {
-      const draft = await loadDraft(trx, db.kind, customerIds, visitIds);
+      const draft = await loadDraft(trx, db.kind, customerIds, [...visitIds]);
+      const repeated = await recordedEvents(trx, db.kind, transitions);
       const dropped: Exclude<Recorded, 'recorded'>[] = [];
+      const seen: VisitTransition[] = [];
       for (const transition of transitions) {
-        const result = record(draft, transition, rules(transition.spaceId));
+        const result = this.#record(draft, transition, repeated);
         if (result !== 'recorded') dropped.push(result);
+        else if (transition.type === 'visit') seen.push(transition);
       }
       const changes = {
         visits: draft.changedVisits.values(),
         checkIns: draft.changedCheckIns.values(),
         events: draft.events,
+        runs: toRunRows(seen),
       };
-      return { draft, dropped, lastSequence: await writeChanges(trx, db.kind, changes, clock.now()) };
+      const lastSequence = await writeChanges(trx, db.kind, changes, clock.now());
+      // A Redis that does not know this entry has lost its latest writes.
+      await writeSetting(trx, recordedSetting(shard), (transitions.at(-1) as Transition).id);
+      return { draft, dropped, lastSequence };
     });
     for (const result of dropped) onDropped(result);
     if (lastSequence !== undefined) onRecorded(lastSequence, draft.events);
+  }
+
+  #record(draft: Draft, transition: Transition, repeated: ReadonlySet<string>): Recorded {
+    if (transition.type === 'visit') return record(draft, transition, this.#ports.rules(transition.spaceId));
+    const event = toSystemEvent(transition);
+    if (repeated.has(event.id)) return 'repeated';
+    draft.events.push(event);
+    return 'recorded';
   }
 
   /** One line when recording begins to fail and one when it works again; entries wait in the stream meanwhile. */
@@ -172,4 +195,20 @@ export class Recorder implements AsyncDisposable {
     // Without this, another node takes over only when the duty runs out, seconds later.
     await this.#duty.release().catch(() => undefined);
   }
+}
+
+/** Those of the events that these transitions stand for which are in the ledger already. */
+async function recordedEvents(
+  trx: Transaction<Schema>,
+  kind: Database['kind'],
+  transitions: readonly Transition[],
+): Promise<ReadonlySet<string>> {
+  const ids = transitions.flatMap((transition) => (transition.type === 'visit' ? [] : [toSystemEvent(transition).id]));
+  if (ids.length === 0) return new Set();
+  const rows = await trx
+    .selectFrom('events')
+    .select('id')
+    .where(isAnyOf(kind, 'id', ids))
+    .execute();
+  return new Set(rows.map(({ id }) => id));
 }

@@ -60,6 +60,7 @@ export function toVisit(row: Selectable<VisitTable>): Visit {
     lastActivityAt: row.last_activity_at,
     departedAt: row.departed_at,
     reason: row.reason as Visit['reason'],
+    revision: row.revision,
   };
 }
 
@@ -72,6 +73,7 @@ export function toVisitRow(visit: Visit): Selectable<VisitTable> {
     last_activity_at: visit.lastActivityAt,
     departed_at: visit.departedAt,
     reason: visit.reason,
+    revision: visit.revision,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { VisitEnd } from '../presence/transition.ts';
+
 /** The interval from arrival to departure, as the network saw it. Instants are epoch milliseconds. */
 export type Visit = {
   readonly id: string;
@@ -7,5 +9,8 @@ export type Visit = {
   readonly lastActivityAt: number;
   /** When the departure was decided; null while the visit is open. */
   readonly departedAt: number | null;
-  readonly reason: 'idle' | null;
+  /** `void`: late evidence showed that it was no visit of its own. */
+  readonly reason: VisitEnd | 'void' | null;
+  /** The transition that this is the state of; a lower one is an older truth. */
+  readonly revision: number;
 };

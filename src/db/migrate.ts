@@ -4,11 +4,12 @@ import { UserError } from '../runtime/user-error.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { ledger } from './migrations/0001-ledger.ts';
+import { evidence } from './migrations/0002-evidence.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 
 /** In the order in which they run. */
-const migrations: readonly Migration[] = [ledger];
+const migrations: readonly Migration[] = [ledger, evidence];
 
 type MigrationsTable = { migrations: { name: string; applied_at: number } };
 

@@ -10,6 +10,7 @@ export type Schema = {
   readonly passes: PassTable;
   readonly visits: VisitTable;
   readonly check_ins: CheckInTable;
+  readonly observed_runs: ObservedRunTable;
   readonly events: EventTable;
   readonly counters: CounterTable;
   readonly changes: ChangeTable;
@@ -92,6 +93,19 @@ export type VisitTable = {
   /** When the departure was decided; null while the visit is open. */
   departed_at: Instant | null;
   reason: string | null;
+  /** Of the transition that this is the state of. */
+  revision: number;
+};
+
+/** Reports of one kind in a row, of one device: what `why` shows. */
+export type ObservedRunTable = {
+  customer_id: string;
+  space_id: string;
+  device_id: string;
+  kind: string;
+  first_at: Instant;
+  last_at: Instant;
+  count: number;
 };
 
 export type CheckInTable = {

@@ -19,6 +19,10 @@ export type Observation = {
   readonly accessPoint?: string;
   readonly ssid?: string;
   readonly session?: SessionReport;
+  /** The NAS that reports it, as `nasKey` gives it; absent where the source itself is the reporter. */
+  readonly nas?: string;
+  /** How often that NAS sends interims, milliseconds, where somebody has said so. */
+  readonly reportingInterval?: number;
 };
 
 export type ObservationKind = 'associated' | 'active' | 'left';

@@ -30,7 +30,7 @@ export function toEventJson(event: LedgerEvent, customerName: string | null): Ev
     sequence: event.sequence,
     type: event.type,
     timestamp: toIso(event.at),
-    data: { ...dataJson(event), customerName },
+    data: 'customerId' in event.data ? { ...dataJson(event), customerName } : dataJson(event),
   };
 }
 
@@ -46,6 +46,11 @@ function dataJson(event: LedgerEvent): Record<string, unknown> {
         detectedAt: toIso(detectedAt),
       };
     }
+    case 'source.down':
+    case 'source.up':
+      return { ...event.data, since: toIso(event.data.since) };
+    case 'clock.stepped':
+      return { ...event.data };
     case 'checkin.recorded':
     case 'checkin.failed':
     case 'checkin.corrected':

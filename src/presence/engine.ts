@@ -2,29 +2,23 @@ import { Packr } from 'msgpackr';
 import type { Resolution } from '../identity/directory-index.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
-import type { Redis } from '../redis/connect.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
-import { presenceMember, shardKeys, shardOf, type ShardKeys } from './keys.ts';
-import { observeScript } from './scripts.ts';
-import { packAdoption, packSighting, type PackedSighting, type SessionNumbers } from './sighting.ts';
+import { presenceMember, shardOf } from './keys.ts';
+import type { NasWatch } from './nas-watch.ts';
+import type { RuleBook, SpaceTiming } from './rules.ts';
+import { packAdoption, packSighting, type PackedSighting, type SessionNumbers, type SightingOwner } from './sighting.ts';
+import { PresenceLostError, type PresenceStore } from './store.ts';
 import type { UnregisteredStations } from './unregistered.ts';
 
-/** What the engine must know of a space. */
-export type SpaceTiming = {
-  readonly id: string;
-  readonly idleTimeout: number;
-  readonly settle: number;
-  /** Whether an observation from this SSID counts; an unknown SSID does. */
-  counts(ssid: string | undefined): boolean;
-};
-
-export type IgnoredReason = 'unknownSpace' | 'otherSsid' | 'notOptedIn' | 'nobody';
+export type IgnoredReason = 'unknownSpace' | 'otherSsid' | 'notOptedIn' | 'nobody' | 'stationary';
 
 export type EnginePorts = {
-  readonly redis: Redis;
-  readonly shards: number;
+  /** One per shard. */
+  readonly stores: readonly PresenceStore[];
+  readonly rules: RuleBook;
+  readonly watch: NasWatch;
   readonly logger: Logger;
   readonly space: (id: string) => SpaceTiming | undefined;
   readonly resolve: (
@@ -32,13 +26,12 @@ export type EnginePorts = {
     identities: readonly string[] | undefined,
   ) => Resolution | undefined;
   readonly unregistered: UnregisteredStations;
-  /** A text that no other call on any node has returned. */
-  readonly uniqueText: () => string;
-  readonly maxBacklog: number;
   readonly sessionNumber: SessionNumbers;
   /** How far back late evidence may move an arrival, milliseconds. */
   readonly lateWindow: number;
   readonly onIgnored: (reason: IgnoredReason) => void;
+  /** A NAS turned out to report more rarely than its silences were taken for: every node must know before more is decided. */
+  readonly onLearned: () => Promise<void>;
   /** How long a batch took to become durable, seconds. */
   readonly onStored: (seconds: number) => void;
   readonly clock: Clock;
@@ -58,18 +51,21 @@ export class PresenceEngine implements ObservationSink {
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    this.#batchers = Array.from({ length: ports.shards }, (_, shard) => {
-      const keys = shardKeys(shard);
-      return new Batcher<PackedSighting>(
-        async (sightings) => await this.#store(keys, sightings),
-        limits,
-        (error) => ports.logger.error({ err: error }, 'what follows an observation failed'),
-      );
-    });
+    this.#batchers = ports.stores.map(
+      (store) =>
+        new Batcher<PackedSighting>(
+          async (sightings) => await this.#store(store, sightings),
+          limits,
+          (error) => ports.logger.error({ err: error }, 'what follows an observation failed'),
+        ),
+    );
   }
 
   observe(observation: Observation, done: (result: RecordResult) => void): void {
-    const { space, resolve, unregistered } = this.#ports;
+    const { space, resolve, unregistered, watch, clock, sessionNumber } = this.#ports;
+    const session = observation.session === undefined ? 0 : sessionNumber(observation.session.key);
+    // Whoever it is about: an access point that reports anything can be heard.
+    const nas = watch.hear(observation, session, clock.monotonic());
     const timing = space(observation.spaceId);
     if (timing === undefined) {
       this.#ignore('unknownSpace', done);
@@ -89,10 +85,14 @@ export class PresenceEngine implements ObservationSink {
       this.#ignore('notOptedIn', done);
       return;
     }
+    if (owner.deviceClass === 'stationary') {
+      this.#ignore('stationary', done);
+      return;
+    }
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
-    const member = presenceMember(timing.id, owner.customerId);
-    this.#add(owner, packSighting(member, owner.deviceId, observation, timing, this.#ports), done);
+    const sighting = packSighting(this.#seen(owner, timing), observation, this.#ports.lateWindow, session, nas);
+    this.#add(owner, sighting, done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */
@@ -107,10 +107,8 @@ export class PresenceEngine implements ObservationSink {
     const owner = this.#ports.resolve(station, undefined);
     if (timing === undefined || owner === undefined) this.#ignore(timing ? 'nobody' : 'unknownSpace', done);
     else if (!owner.optedIn) this.#ignore('notOptedIn', done);
-    else {
-      const member = presenceMember(timing.id, owner.customerId);
-      this.#add(owner, packAdoption(member, owner.deviceId, seen, at, timing), done);
-    }
+    else if (owner.deviceClass === 'stationary') this.#ignore('stationary', done);
+    else this.#add(owner, packAdoption(this.#seen(owner, timing), seen, at), done);
   }
 
   /** Resolves when every observation that was taken has had its answer. */
@@ -119,7 +117,7 @@ export class PresenceEngine implements ObservationSink {
   }
 
   #add(owner: Resolution, sighting: PackedSighting, done: (result: RecordResult) => void): void {
-    const batcher = this.#batchers[shardOf(owner.customerId, this.#ports.shards)] as Batcher<PackedSighting>;
+    const batcher = this.#batchers[shardOf(owner.customerId, this.#batchers.length)] as Batcher<PackedSighting>;
     batcher.add(sighting, (stored) => done(stored ? 'recorded' : 'notRecorded'));
   }
 
@@ -128,29 +126,56 @@ export class PresenceEngine implements ObservationSink {
     done('ignored');
   }
 
-  async #store(keys: ShardKeys, sightings: PackedSighting[]): Promise<boolean> {
-    const { redis, uniqueText, maxBacklog, clock, onStored } = this.#ports;
+  #seen({ customerId, deviceId, deviceClass }: Resolution, { id }: SpaceTiming): SightingOwner {
+    const rule = this.#ports.rules.number(id);
+    return { member: presenceMember(id, customerId), deviceId, rule, isLaptop: deviceClass === 'laptop' };
+  }
+
+  async #store(store: PresenceStore, sightings: PackedSighting[]): Promise<boolean> {
+    const { clock, rules, onStored } = this.#ports;
     const began = clock.monotonic();
     try {
-      const reply = await observeScript.run(
-        redis,
-        [keys.presence, keys.due, keys.transitions],
-        [this.#packr.pack(sightings), uniqueText(), maxBacklog],
-      );
-      const stored = reply === 'ok';
+      const reply = await store.observe(this.#packr.pack(sightings), rules.list);
+      const stored = reply !== 'full';
       if (stored) onStored((clock.monotonic() - began) / 1000);
+      if (typeof reply !== 'string') this.#learn(reply, sightings);
       this.#report(stored, 'the ledger is too far behind');
       return stored;
     } catch (error) {
-      this.#report(false, error instanceof Error ? error.message : String(error));
+      this.#report(false, error instanceof Error ? error.message : String(error), error instanceof PresenceLostError);
       return false;
     }
   }
 
+  /** What was decided by too little patience is looked at again with the same sighting, which changes nothing else. */
+  #learn(reply: readonly ['ok', ...number[]], sightings: readonly PackedSighting[]): void {
+    const { watch, onLearned, logger, stores } = this.#ports;
+    const again: PackedSighting[] = [];
+    for (let i = 1; i + 3 < reply.length; i += 4) {
+      const [nas = 0, pause = 0, kind = 0, index = 0] = reply.slice(i, i + 4) as number[];
+      const sighting = sightings[index];
+      if (sighting !== undefined && watch.notePause(nas, pause, kind, this.#ports.rules.idleTimeout(sighting[7]))) {
+        again.push(sighting);
+      }
+    }
+    if (again.length === 0) return;
+    onLearned().then(
+      () => {
+        for (const sighting of again) {
+          const customerId = sighting[0].slice(sighting[0].indexOf('|') + 1);
+          this.#batchers[shardOf(customerId, stores.length)]?.add(sighting, () => undefined);
+        }
+      },
+      (error: unknown) => logger.warn({ err: error }, 'what was learned of an access point takes effect with its next report'),
+    );
+  }
+
   /** One line when recording begins to fail and one when it works again, however many packets come between. */
-  #report(stored: boolean, why: string): void {
+  #report(stored: boolean, why: string, isExpected = false): void {
     const { logger } = this.#ports;
-    if (!stored && !this.#failing) logger.error({ why }, 'observations cannot be recorded and go unanswered');
+    if (!stored && !this.#failing) {
+      logger[isExpected ? 'warn' : 'error']({ why }, 'observations cannot be recorded and go unanswered');
+    }
     if (stored && this.#failing) logger.info('observations are recorded again');
     this.#failing = !stored;
   }

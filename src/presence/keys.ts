@@ -17,10 +17,14 @@ export type ShardKeys = {
   readonly unregistered: string;
   /** Sorted set: the same ids by the epoch millisecond at which they were last seen. */
   readonly unregisteredSeen: string;
+  /** String: the node that puts presence back from the ledger now. */
+  readonly restoreDuty: string;
   /** String: written to find out whether Redis takes writes. */
   readonly probe: string;
-  /** Hash: NAS -> the last Accounting-On or Accounting-Off that it sent. */
-  readonly nasResets: string;
+  /** Hash: the epoch, the beat, and when nothing was seen (presence/lua/record.lua reads it). */
+  readonly clock: string;
+  /** Hash: number of a NAS -> what is known of it, packed (presence/lua/nas.lua describes it). */
+  readonly nas: string;
 };
 
 export function shardKeys(shard: number): ShardKeys {
@@ -33,9 +37,16 @@ export function shardKeys(shard: number): ShardKeys {
     recorderDuty: key('recorder-duty'),
     unregistered: key('unregistered'),
     unregisteredSeen: key('unregistered-seen'),
+    restoreDuty: key('restore-duty'),
     probe: key('probe'),
-    nasResets: key('nas-resets'),
+    clock: key('clock'),
+    nas: key('nas'),
   };
+}
+
+/** The keys that every presence script takes, in its order. */
+export function presenceKeys(keys: ShardKeys): readonly string[] {
+  return [keys.presence, keys.due, keys.transitions, keys.clock, keys.nas];
 }
 
 /** The one name of a customer in a space; ids never hold a `|`. */

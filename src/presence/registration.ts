@@ -1,7 +1,8 @@
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { RecordResult } from '../observation/observation.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { PresenceEngine, SpaceTiming } from './engine.ts';
+import type { PresenceEngine } from './engine.ts';
+import type { SpaceTiming } from './rules.ts';
 import type { UnregisteredStations } from './unregistered.ts';
 
 export type RegistrationPorts = {

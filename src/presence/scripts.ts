@@ -5,11 +5,28 @@ function read(name: string): string {
   return readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
 }
 
-const shared = read('presence');
+/** What the presence scripts share, in the order in which each part builds on those before. */
+const parts = ['record', 'evidence', 'nas', 'visits', 'reconcile'] as const;
 
-/** Merges a batch of sightings into presence; lua/observe.lua is the contract. */
-export const observeScript = new Script(shared + read('observe'));
-/** Ends and completes what is due; lua/expire.lua is the contract. */
-export const expireScript = new Script(shared + read('expire'));
+/** Every script that works on presence; the head of each lua/*.lua is its contract. All take the same keys. */
+export type PresenceScripts = {
+  readonly [Name in 'observe' | 'expire' | 'beat' | 'resetNas' | 'noteStep' | 'restore' | 'describe']: Script;
+};
+
+/** `clock` is the Lua that defines `read_time`: the one thing that a simulation puts in the place of the real one. */
+export function createPresenceScripts(clock: string = read('clock')): PresenceScripts {
+  const shared = [clock, ...parts.map(read)].join('\n');
+  const script = (name: string): Script => new Script(`${shared}\n${read(name)}`);
+  return {
+    observe: script('observe'),
+    expire: script('expire'),
+    beat: script('beat'),
+    resetNas: script('reset-nas'),
+    noteStep: script('note-step'),
+    restore: script('restore'),
+    describe: script('describe'),
+  };
+}
+
 /** Notes stations that belong to nobody; lua/note-unregistered.lua is the contract. */
 export const noteUnregisteredScript = new Script(read('note-unregistered'));

@@ -1,7 +1,7 @@
 import type { Observation, ObservationKind } from '../observation/observation.ts';
 
 /** The numbers by which lua/observe.lua knows what a report is. */
-const kinds = { associated: 0, active: 1, left: 2, started: 3 } as const;
+export const sightingKinds = { associated: 0, active: 1, left: 2, started: 3 } as const;
 
 /** The tuple that lua/observe.lua takes for one sighting. */
 export type PackedSighting = readonly [
@@ -12,50 +12,49 @@ export type PackedSighting = readonly [
   at: number,
   from: number,
   octets: number,
-  idle: number,
-  settle: number,
+  rule: number,
+  nas: number,
+  associationIsNoActivity: boolean,
 ];
 
+/** What a sighting says beyond its observation. */
+export type SightingOwner = {
+  readonly member: string;
+  readonly deviceId: string;
+  /** Which of the rules that go with the batch applies, from 1. */
+  readonly rule: number;
+  /** Of a laptop, only what it does counts: it may be left behind. */
+  readonly isLaptop: boolean;
+};
+
+/** `session` and `nas` are their numbers, 0 without one; `lateWindow` is how far back a session may reach, milliseconds. */
 export function packSighting(
-  member: string,
-  deviceId: string,
-  observation: Observation,
-  timing: { readonly idleTimeout: number; readonly settle: number },
-  { lateWindow, sessionNumber }: { readonly lateWindow: number; readonly sessionNumber: SessionNumbers },
+  { member, deviceId, rule, isLaptop }: SightingOwner,
+  { session: report, at, kind }: Observation,
+  lateWindow: number,
+  session: number,
+  nas: number,
 ): PackedSighting {
-  const { session, at } = observation;
-  if (session === undefined) {
-    return [member, deviceId, 0, kinds[observation.kind], at, at, -1, timing.idleTimeout, timing.settle];
+  if (report === undefined) {
+    return [member, deviceId, 0, sightingKinds[kind], at, at, -1, rule, nas, isLaptop];
   }
-  const kind = kindOf(observation.kind, session.status);
   // A session may be older than what late evidence may move.
-  const from = at - Math.min(session.durationMs ?? 0, lateWindow);
-  return [
-    member,
-    deviceId,
-    sessionNumber(session.key),
-    kind,
-    at,
-    from,
-    session.octets ?? -1,
-    timing.idleTimeout,
-    timing.settle,
-  ];
+  const from = at - Math.min(report.durationMs ?? 0, lateWindow);
+  const octets = report.octets ?? -1;
+  return [member, deviceId, session, kindOf(kind, report.status), at, from, octets, rule, nas, isLaptop];
 }
 
 /** A sighting of a station that is here while it becomes somebody's: it goes on in its session, from now. */
 export function packAdoption(
-  member: string,
-  deviceId: string,
+  { member, deviceId, rule, isLaptop }: SightingOwner,
   seen: { readonly session: number; readonly octets: number },
   at: number,
-  timing: { readonly idleTimeout: number; readonly settle: number },
 ): PackedSighting {
-  return [member, deviceId, seen.session, kinds.associated, at, at, seen.octets, timing.idleTimeout, timing.settle];
+  return [member, deviceId, seen.session, sightingKinds.associated, at, at, seen.octets, rule, 0, isLaptop];
 }
 
 function kindOf(kind: ObservationKind, status: 'start' | 'interim' | 'stop'): number {
-  return status === 'start' ? kinds.started : kinds[kind];
+  return status === 'start' ? sightingKinds.started : sightingKinds[kind];
 }
 
 export type SessionNumbers = (sessionKey: string) => number;

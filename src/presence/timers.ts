@@ -1,17 +1,12 @@
-import { Packr } from 'msgpackr';
-import type { Redis } from '../redis/connect.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Loop } from '../runtime/loop.ts';
-import type { SpaceTiming } from './engine.ts';
-import { shardKeys } from './keys.ts';
-import { expireScript } from './scripts.ts';
+import type { RuleBook } from './rules.ts';
+import { PresenceLostError, type PresenceStore } from './store.ts';
 
 export type TimerPorts = {
-  readonly redis: Redis;
-  readonly shards: number;
+  readonly stores: readonly PresenceStore[];
   readonly logger: Logger;
-  readonly spaces: () => readonly SpaceTiming[];
-  readonly maxBacklog: number;
+  readonly rules: RuleBook;
   /** How late the latest departure was found, milliseconds. */
   readonly onLag: (lagMs: number) => void;
 };
@@ -26,22 +21,20 @@ const mostPerLook = 500;
  */
 export class PresenceTimers implements AsyncDisposable {
   readonly #ports: TimerPorts;
-  readonly #packr = new Packr({ useRecords: false });
   readonly #failing = new Set<number>();
   readonly #loops: readonly Loop[];
 
   constructor(ports: TimerPorts) {
     this.#ports = ports;
-    this.#loops = Array.from(
-      { length: ports.shards },
-      (_, shard) =>
+    this.#loops = ports.stores.map(
+      (store, shard) =>
         new Loop({
-          run: async (signal) => await this.#lookAll(shard, signal),
+          run: async (signal) => await this.#lookAll(store, shard, signal),
           everyMs: lookEveryMs,
           backoff: { firstMs: lookEveryMs, mostMs: 1_000 },
           onError: (error, failures) => {
             this.#failing.add(shard);
-            if (failures === 1)
+            if (failures === 1 && !(error instanceof PresenceLostError))
               ports.logger.warn({ err: error, shard }, 'due departures cannot be looked for; trying again');
           },
         }),
@@ -53,22 +46,14 @@ export class PresenceTimers implements AsyncDisposable {
     return this.#failing.size > 0;
   }
 
-  async #lookAll(shard: number, signal: AbortSignal): Promise<void> {
-    while ((await this.#look(shard)) === mostPerLook && !signal.aborted);
+  async #lookAll(store: PresenceStore, shard: number, signal: AbortSignal): Promise<void> {
+    while ((await this.#look(store)) === mostPerLook && !signal.aborted);
     this.#failing.delete(shard);
   }
 
-  async #look(shard: number): Promise<number> {
-    const { redis, spaces, maxBacklog, onLag } = this.#ports;
-    const keys = shardKeys(shard);
-    const timing = Object.fromEntries(spaces().map((space) => [space.id, [space.idleTimeout, space.settle]]));
-    const reply = await expireScript.run(
-      redis,
-      [keys.presence, keys.due, keys.transitions],
-      [mostPerLook, this.#packr.pack(timing), maxBacklog],
-    );
-    const [looked, lag] = reply as [number, number];
-    if (looked > 0) onLag(lag);
+  async #look(store: PresenceStore): Promise<number> {
+    const { looked, lagMs } = await store.expire(this.#ports.rules.bySpace, mostPerLook);
+    if (looked > 0) this.#ports.onLag(lagMs);
     return looked;
   }
 

@@ -1,24 +1,64 @@
 /**
- * What the presence engine appends to a stream in the same atomic call that changed the state, and what the recorder
- * turns into ledger entries. Every transition names its visit, so that recording one twice has one effect.
+ * What the presence scripts append to a stream in the same atomic call that changed the state, and what the recorder turns into
+ * ledger entries. Instants are epoch milliseconds.
  */
-export type Transition = {
+export type Transition = VisitTransition | NasTransition | ClockTransition;
+
+type Entry = {
   /** Position in its stream, e.g. `1764000000000-3`. */
   readonly id: string;
+};
+
+/** A visit as it is now. Of two with one id, the higher revision is the truth, so that recording one twice has one effect. */
+export type VisitTransition = Entry & {
+  readonly type: 'visit';
   readonly visitId: string;
+  readonly revision: number;
+  /** `void`: late evidence shows that it was no visit of its own. */
+  readonly state: 'open' | 'closed' | 'void';
   readonly customerId: string;
   readonly spaceId: string;
-  /** When the visit began, epoch milliseconds of the first evidence. */
+  /** When the visit began: the first evidence. */
   readonly arrivedAt: number;
-  /** The latest activity, epoch milliseconds. */
+  /** The latest activity. */
   readonly lastActivityAt: number;
-  /** When this was decided, epoch milliseconds by Redis' clock. */
+  /** When this was decided, by Redis' clock. */
   readonly detectedAt: number;
+  /** Why it is closed; null unless it is. */
+  readonly reason: VisitEnd | null;
+  /** The visit that a void one is part of; null when nothing is left of it. */
+  readonly intoVisitId: string | null;
   /** Devices seen during the visit, first to last; ids of `devices`, or of stations known through an identity alone. */
   readonly deviceIds: readonly string[];
-} & (
-  | { readonly type: 'arrived' }
-  | { readonly type: 'departed'; readonly reason: 'idle' }
-  /** Late evidence shows that an open visit began earlier. */
-  | { readonly type: 'backdated' }
-);
+  readonly runs: readonly ObservedRun[];
+};
+
+/** Why a visit ended: nothing was heard of it, nothing could be heard, or the customer's devices went to another space. */
+export const visitEnds = ['idle', 'sourceLost', 'transfer'] as const;
+export type VisitEnd = (typeof visitEnds)[number];
+
+/** Reports of one kind in a row. `late`: too old to move anything. */
+export const runKinds = ['start', 'progress', 'idle', 'stop', 'late'] as const;
+export type ObservedRun = {
+  readonly deviceId: string;
+  readonly kind: (typeof runKinds)[number];
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly count: number;
+};
+
+/** A NAS has fallen silent although its stations should be reporting, or is heard again. */
+export type NasTransition = Entry & {
+  readonly type: 'nasDown' | 'nasUp';
+  readonly at: number;
+  /** Since when nothing was heard of it. */
+  readonly since: number;
+  /** How often its stations report, milliseconds. */
+  readonly cadenceMs: number;
+  readonly nas: NasName;
+};
+
+export type NasName = { readonly sourceId: string; readonly spaceId: string; readonly name: string };
+
+/** Redis' clock was set. */
+export type ClockTransition = Entry & { readonly type: 'clockStepped'; readonly at: number; readonly jumpMs: number };

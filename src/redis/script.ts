@@ -17,8 +17,22 @@ export class Script {
     try {
       return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      if (!isUnknownScript(error)) throw error;
       return await redis.eval(this.#lua, keys.length, ...keys, ...args);
     }
   }
+
+  /** As `run`; what the script returns as text comes as bytes. */
+  async runBinary(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    try {
+      return await redis.callBuffer('EVALSHA', this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return await redis.callBuffer('EVAL', this.#lua, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

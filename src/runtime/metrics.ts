@@ -31,6 +31,8 @@ export function createMetrics() {
     sourceUp: gauge('source_up', 'Whether the source is up.', ['source']),
     timerLag: gauge('timer_lag_seconds', 'How late the latest due departure was found.'),
     transitionsPending: gauge('transitions_pending', 'Transitions that wait to be recorded in the ledger.'),
+    redisRebuilds: counter('redis_rebuilds_total', 'How often presence was rebuilt from the ledger.'),
+    clockSteps: counter('clock_steps_total', 'How often the clock was set by more than two seconds.'),
     recordDuration: new Histogram({
       name: 'rollcall_record_duration_seconds',
       help: 'How long a batch of observations takes to become durable.',

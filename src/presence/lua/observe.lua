@@ -1,99 +1,105 @@
--- Takes a batch of sightings: merges each into the presence of its customer and space, and appends the transitions.
--- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)
--- ARGV  1 MessagePack array of {member, device, session, kind, at, from, octets, idle, settle}
---         session  number of the accounting session, 0 without one   kind  0 associated  1 active  2 left  3 started
---         at, from epoch milliseconds: when it was reported, since when the session has lasted (at, when unknown)
---         octets   since the session began, -1 without counters    idle, settle  milliseconds
---       2 a text that no other batch has, the stem of visit ids    3 most transitions that the stream may hold
--- Returns 'ok', or 'full': nothing was recorded, because the ledger is too far behind.
-if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[3]) then return 'full' end
-local now = now_ms()
-local ASSOCIATED, ACTIVE, LEFT, STARTED = 0, 1, 2, 3
+-- Takes a batch of sightings: adds each to the evidence of its customer and space, and appends what follows from it.
+-- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
+-- ARGV  1 epoch   2 MessagePack array of {member, device, session, kind, at, from, octets, rule, nas, laptop}
+--           session  number of the accounting session, 0 without one   kind  0 interim  1 active  2 left  3 started
+--           at, from epoch milliseconds: when it was reported, since when the session has lasted (at, when unknown)
+--           octets   since the session began, -1 without counters   rule  which of the rules applies, from 1
+--           nas      number of the NAS, 0 without one   laptop  whether association alone is no activity of this device
+--       3 MessagePack array of rules: {idle, settle, rejoin, maxBlind, late} in milliseconds, and the space
+--       4 a text that no other batch has, the stem of visit ids   5 most transitions that the stream may hold
+-- Returns 'ok'; or {'ok', nas, gap, kind, index, ...}, some pauses between two reports of a session (index: which sighting, from
+-- 0); or 'full': nothing was recorded, because the ledger is too far behind; or 'lost': this is not the Redis of that epoch.
+if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[5]) then return 'full' end
+local clock = open_clock(ARGV[1], true)
+if not clock then return 'lost' end
+local rules_of = cmsgpack.unpack(ARGV[3])
+local now = clock.now
+local reply = { 'ok' }
+local MOST_PAUSES = 33
+local SPACE = 6
 
-local function find_link(p, device, session)
-  for _, link in ipairs(p[LINKS]) do
-    if link[DEVICE] == device and link[SESSION] == session then return link end
+-- A pause in which we or the NAS were blind says nothing about how often it reports.
+local function was_blind(link, at)
+  for _, blind in ipairs(blinds_of(clock, link[NAS])) do
+    if blind[1] < at and blind[2] > link[REPORT_AT] then return true end
+  end
+  return false
+end
+
+local function note_pause(link, kind, at, index, idle)
+  local pause = at - link[REPORT_AT]
+  local counts = kind == INTERIM or (kind == LEFT and pause > idle)
+  if counts and #reply < MOST_PAUSES and link[SESSION] ~= 0 and link[REPORT_AT] > clock.seen_from and
+    (pause <= idle or not was_blind(link, at)) then
+    local n = #reply
+    reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = link[NAS], pause, kind, index - 1
   end
 end
 
--- The latest activity must outlive its link's neighbours, and an open session its counters: closed ones go first.
-local function add_link(p, link)
-  local links = p[LINKS]
-  if #links >= MAX_LINKS then
-    local newest, victim, least = 1, 1, math.huge
-    for i = 2, #links do
-      if links[i][ACTIVE_AT] > links[newest][ACTIVE_AT] then newest = i end
+-- Whether activity merely lets the open visit go on: most of it does, and then nothing has to be worked out anew.
+local function goes_on(r, open, link, added, is_first, idle)
+  if added < open[SINCE] or added > open[LAST] + idle then return false end
+  if is_first and link[FROM] > 0 and link[FROM] < open[SINCE] then return false end
+  return #r[AWAY] == 0 or not away_after(r, link[DEVICE], open[LAST])
+end
+
+-- A device that begins a session here is in no other space from then on, and the other way round.
+local function move(member, r, link, rules, stem)
+  local at = link[POINTS][1]
+  if not at then return end
+  local customer = string.sub(member, string.find(member, '|', 1, true))
+  for n, other_rules in ipairs(rules_of) do
+    local other = other_rules[SPACE] .. customer
+    if other_rules[SPACE] ~= rules[SPACE] and redis.call('HEXISTS', KEYS[1], other) == 1 then
+      local there = load(other)
+      local touched = false
+      for _, l in ipairs(there[LINKS]) do
+        if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
+          push_interval(r[AWAY], link[DEVICE], l[POINTS][1])
+          touched = true
+        end
+      end
+      if touched then
+        push_interval(there[AWAY], link[DEVICE], at)
+        local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
+        save(other, there, due or forget_at(there, other_rules[LATE]))
+      end
     end
-    for i, l in ipairs(links) do
-      local worth = l[ACTIVE_AT] + (l[OPEN] and 1e13 or 0) + (i == newest and 1e14 or 0)
-      if worth < least then victim, least = i, worth end
-    end
-    table.remove(links, victim)
   end
-  links[#links + 1] = link
 end
 
--- What a report shows of activity: from when to when, or nothing when it shows no progress (RFC 2869, section 2.1:
--- counters are cumulative). A report older than the newest one of its session can only move activity earlier.
-local function activity(p, device, session, kind, at, from, octets)
-  local link = find_link(p, device, session)
-  if not link then
-    local quiet = kind ~= STARTED and octets == 0
-    local last = quiet and from or at
-    if kind == LEFT and session == 0 then return nil end
-    add_link(p, { device, session, octets, last, at, kind == ASSOCIATED or kind == STARTED })
-    return from, last
-  end
-  -- Event-Timestamp counts seconds, so reports of one second are ordered by what they say.
-  local late = at < link[REPORT_AT] or (at == link[REPORT_AT] and (octets <= link[OCTETS] or not link[OPEN]))
-  if late then
-    if kind == LEFT and at == link[REPORT_AT] then link[OPEN] = false end
-    if kind == STARTED or octets < 0 then return at, at end
-    if octets == link[OCTETS] and at < link[ACTIVE_AT] then link[ACTIVE_AT] = at end
-    return nil
-  end
-  local progress = kind == STARTED or octets ~= math.max(link[OCTETS], 0)
-  if session == 0 and kind == LEFT then progress = false end
-  link[REPORT_AT] = at
-  if octets >= 0 then link[OCTETS] = octets end
-  if kind ~= ACTIVE then link[OPEN] = kind ~= LEFT end
-  if not progress then return nil end
-  link[ACTIVE_AT] = at
-  return at, at
-end
-
-local function begin(p, from, last, visit)
-  p[PREVIOUS] = p[LAST]
-  p[PHASE], p[SINCE], p[LAST], p[VISIT] = ARRIVING, math.max(from, p[PREVIOUS]), last, visit
-end
-
--- Activity never reaches past the latest report, and a repeat changes nothing: the newest link says when it was.
-local function latest_activity(p)
-  local last = p[SINCE]
-  for _, link in ipairs(p[LINKS]) do
-    if link[ACTIVE_AT] > last then last = link[ACTIVE_AT] end
-  end
-  return last
-end
-
-for i, s in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local member, idle, settle = s[1], s[8], s[9]
+for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local member, device, session, kind, octets = s[1], s[2], s[3], s[4], s[7]
+  local rules = rules_of[s[8]]
   -- Nothing happens after now, whatever clock the sender of the batch has.
-  local at = math.min(s[5], now)
-  local p = load(member)
-  local quiet = quiet_after(p, idle, settle)
-  local from, last = activity(p, s[2], s[3], s[4], at, math.min(s[6], at), s[7])
-  if p[PHASE] ~= ABSENT and from and from > p[LAST] + quiet then depart(member, p, now) end
-  if p[PHASE] == ABSENT then
-    if from and last > p[LAST] then begin(p, from, last, ARGV[2] .. i) end
-  else
-    if from and last >= p[SINCE] - idle and from < p[SINCE] then
-      p[SINCE] = math.max(from, p[PREVIOUS])
-      if p[PHASE] == PRESENT then emit('backdated', member, p, now) end
+  local at = math.min(s[5] + clock.back, now)
+  local r = load(member)
+  local link = find_link(r, device, session)
+  if at <= r[HORIZON] or at < now - rules[LATE] then
+    if link then
+      note_run(link, RUN_LATE, at)
+      redis.call('HSET', KEYS[1], member, cmsgpack.pack(r))
     end
-    p[LAST] = latest_activity(p)
+  elseif link or kind ~= LEFT or session ~= 0 then
+    local begins = not link
+    if begins then
+      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {} })
+    elseif at > link[REPORT_AT] then
+      note_pause(link, kind, at, i, rules[IDLE])
+    end
+    local added, moved, is_first = report(r, link, kind, at, octets, math.max(rules[IDLE], rules[REJOIN]))
+    if is_first then link[FROM] = kind == STARTED and 0 or math.min(s[6] + clock.back, at) end
+    if begins and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
+    local open = open_visit(r)
+    if kind ~= LEFT and open and added and not moved and goes_on(r, open, link, added, is_first, rules[IDLE]) then
+      if added > open[LAST] then open[LAST] = added end
+      save(member, r, HUGE)
+    elseif added or moved or kind == LEFT then
+      local due = reconcile(member, r, clock, rules, ARGV[4] .. i .. '.', false)
+      save(member, r, due or forget_at(r, rules[LATE]))
+    else
+      save(member, r, r[DUE] == 0 and forget_at(r, rules[LATE]) or HUGE)
+    end
   end
-  if p[PHASE] == ARRIVING and p[LAST] - p[SINCE] >= settle then arrive(member, p, now) end
-  save(member, p, idle, settle)
 end
-return 'ok'
+return #reply == 1 and 'ok' or reply

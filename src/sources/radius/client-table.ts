@@ -10,6 +10,8 @@ export type RadiusClient = {
   /** The current secret first; a second one during a change. */
   readonly secrets: readonly Buffer[];
   readonly requireMessageAuthenticator: boolean;
+  /** How often its access points send interims, milliseconds, where it is configured. */
+  readonly reportingInterval: number | undefined;
 };
 
 /** Finds the client of an address by the longest matching range. IPv4 and IPv6 share one space of 128 bits. */
@@ -19,7 +21,8 @@ export class ClientTable {
 
   constructor(config: Pick<RadiusSourceConfig, 'space' | 'clients'>) {
     const byLength = new Map<number, Map<string, RadiusClient>>();
-    for (const { address, secret, previousSecret, space, requireMessageAuthenticator } of config.clients) {
+    for (const client of config.clients) {
+      const { address, secret, previousSecret, space, requireMessageAuthenticator, reportingInterval } = client;
       const { bits, length } = parseRange(address);
       const ranges = byLength.get(length) ?? new Map<string, RadiusClient>();
       byLength.set(length, ranges);
@@ -31,6 +34,7 @@ export class ClientTable {
           known === undefined ? [] : [Buffer.from(known.reveal())],
         ),
         requireMessageAuthenticator: requireMessageAuthenticator ?? false,
+        reportingInterval,
       });
     }
     this.#lengths = [...byLength]

@@ -14,5 +14,7 @@ export type RadiusClientConfig = {
   /** Still accepted while the access points are given the new one. */
   readonly previousSecret?: { reveal(): string } | undefined;
   readonly space?: string | undefined;
+  /** Milliseconds between two interims of a session. */
+  readonly reportingInterval?: number | undefined;
   readonly requireMessageAuthenticator?: boolean | undefined;
 };

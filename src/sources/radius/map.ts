@@ -16,6 +16,8 @@ export type Origin = {
   readonly spaceId: string;
   readonly senderAddress: string;
   readonly clocks: NasClocks;
+  /** How often its access points send interims, milliseconds, where it is configured. */
+  readonly reportingInterval?: number | undefined;
   /** Older evidence moves nothing, milliseconds. */
   readonly lateWindow: number;
 };
@@ -65,12 +67,13 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
   const { sourceId, spaceId } = origin;
   const kind = status === 'stop' ? 'left' : 'associated';
   const report: Writable<SessionReport> = { key: sessionKey(nas, session), status };
-  const observation: Writable<Observation> = { sourceId, spaceId, kind, at: time.at, session: report };
+  const observation: Writable<Observation> = { sourceId, spaceId, kind, at: time.at, session: report, nas };
   // Assigned one by one: spreading optional parts into a literal costs more here than reading the attributes does.
   const octets = readOctets(packet);
   if (octets !== undefined) report.octets = octets;
   const seconds = packet.integer(attributeType.acctSessionTime);
   if (seconds !== undefined) report.durationMs = seconds * 1000;
+  if (origin.reportingInterval !== undefined) observation.reportingInterval = origin.reportingInterval;
   if (station !== undefined) observation.station = station;
   if (identities !== undefined) observation.identities = identities;
   if (place.accessPoint !== undefined) observation.accessPoint = place.accessPoint;

@@ -149,6 +149,7 @@ export class RadiusReceiver {
         senderAddress: exchange.address,
         clocks: this.#clocks,
         lateWindow: this.#ports.lateWindow,
+        reportingInterval: client.reportingInterval,
       });
       if (mapped.type === 'ignored') {
         this.#log.warn(mapped.reason, exchange.address, now);

@@ -1,0 +1,27 @@
+import { formatDuration } from '../config/duration.ts';
+import type { ClockTransition, NasTransition } from '../presence/transition.ts';
+import type { EventDraft } from './event.ts';
+
+/** The event of something that concerns no customer. It is named after its place in the stream, so that a repeat finds it. */
+export function toSystemEvent(transition: NasTransition | ClockTransition): EventDraft & { readonly id: string } {
+  const { at } = transition;
+  const id = `evt_s${transition.id.replace('-', '_')}`;
+  if (transition.type === 'clockStepped') return { id, at, type: 'clock.stepped', data: { jumpMs: transition.jumpMs } };
+  const { nas, since, cadenceMs } = transition;
+  const isDown = transition.type === 'nasDown';
+  const every = formatDuration(Math.max(1000, Math.round(cadenceMs / 1000) * 1000));
+  return {
+    id,
+    at,
+    type: isDown ? 'source.down' : 'source.up',
+    data: {
+      sourceId: nas.sourceId,
+      spaceId: nas.spaceId,
+      nas: nas.name,
+      since,
+      problem: isDown
+        ? `nothing has come from the access point "${nas.name}", whose stations report every ${every}; nobody in its reach is checked out meanwhile: look at its power, its network, and its accounting server`
+        : null,
+    },
+  };
+}

@@ -1,0 +1,139 @@
+-- What reports say of activity, kept so that their order does not matter: the points of a session are those reports, in
+-- the order of their times, whose octets differ from the report before (RFC 2869, section 2.1: counters are cumulative).
+-- An older report that comes later may show that the octets of a point were reached earlier; that moves the point.
+local MAX_LINKS, MAX_POINTS, MAX_RUNS = 12, 24, 6
+local INTERIM, ACTIVE, LEFT, STARTED = 0, 1, 2, 3
+-- In place of octets: a report without counters; a Start, behind which the counters begin at 0.
+local UNCOUNTED, AT_START = -1, -2
+-- Kinds of runs, as `why` shows them.
+local RUN_START, RUN_PROGRESS, RUN_IDLE, RUN_STOP, RUN_LATE = 0, 1, 2, 3, 4
+
+local function find_link(r, device, session)
+  for _, link in ipairs(r[LINKS]) do
+    if link[SESSION] == session and link[DEVICE] == device then return link end
+  end
+end
+
+-- The part of a visit that a forgotten link has shown stays with the visit.
+local function fold(r, link)
+  local points = link[POINTS]
+  for i = 1, #points, 2 do
+    local t = points[i]
+    for _, v in ipairs(r[VISITS]) do
+      if v[SINCE] <= t and t <= v[LAST] then hold(v, t, t) end
+    end
+  end
+end
+
+-- Closed sessions are forgotten first, the oldest before the others.
+local function add_link(r, link)
+  local links = r[LINKS]
+  if #links >= MAX_LINKS then
+    local victim, least = 1, math.huge
+    for i, l in ipairs(links) do
+      local worth = l[REPORT_AT] + (l[OPEN] and 1e13 or 0)
+      if worth < least then victim, least = i, worth end
+    end
+    fold(r, links[victim])
+    table.remove(links, victim)
+  end
+  links[#links + 1] = link
+  return link
+end
+
+local function note_run(link, kind, at)
+  local runs = link[RUNS]
+  local n = #runs
+  if n > 0 and runs[n - 3] == kind then
+    if at > runs[n - 1] then runs[n - 1] = at end
+    if at < runs[n - 2] then runs[n - 2] = at end
+    runs[n] = runs[n] + 1
+    return
+  end
+  while #runs >= MAX_RUNS * 4 do
+    for _ = 1, 4 do table.remove(runs, 1) end
+  end
+  n = #runs
+  runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4] = kind, at, at, 1
+end
+
+-- A point between two that are at most `span` apart may go: whatever comes later, the three stay in one visit.
+local function thin(r, points, i, span)
+  if i < 3 or #r[AWAY] > 0 then return false end
+  local before, after = points[i - 2], points[i + 2]
+  if before and after and after - before <= span then
+    table.remove(points, i)
+    table.remove(points, i)
+    return true
+  end
+  return false
+end
+
+-- Puts a report among the points. Returns the time of the activity that it adds, if any, and whether it has moved an
+-- older one, which may take a visit apart.
+local function insert(r, link, kind, at, octets, span)
+  local points = link[POINTS]
+  local n = #points
+  local i = n - 1
+  while i > 0 and points[i] > at do i = i - 2 end
+  local base = octets == AT_START and 0 or octets
+  if i > 0 then
+    local before = points[i + 1]
+    local grown = octets < 0 or (before == AT_START and 0 or before) ~= octets
+    if not grown then return nil, false end
+    if points[i] == at then
+      -- Event-Timestamp counts seconds, so reports of one second are one point, with the most that it saw.
+      if octets > before and before ~= UNCOUNTED then points[i + 1] = octets else return nil, false end
+      i = i - 2
+    end
+  end
+  local at_index = i + 2
+  local moved = false
+  local known = points[at_index] == at
+  local successor = known and at_index + 2 or at_index
+  if octets ~= UNCOUNTED and points[successor] and points[successor + 1] == base then
+    table.remove(points, successor)
+    table.remove(points, successor)
+    moved = true
+  end
+  if known then return nil, moved end
+  table.insert(points, at_index, octets)
+  table.insert(points, at_index, at)
+  -- Its neighbours first, from the right, so that the places of the others stay.
+  thin(r, points, at_index + 2, span)
+  local gone = thin(r, points, at_index, span)
+  thin(r, points, at_index - 2, span)
+  if #points > MAX_POINTS * 2 then
+    fold(r, { [POINTS] = { points[1], points[2], points[3], points[4] } })
+    table.remove(points, 1)
+    table.remove(points, 1)
+    link[FROM] = 0
+  end
+  -- One that went at once lies between two that hold together anyway.
+  if gone then return nil, moved end
+  return at, moved
+end
+
+-- Takes one report of a link in. Returns as `insert` does, and whether it is the first one of its session now.
+local function report(r, link, kind, at, octets, span)
+  local newest = at > link[REPORT_AT]
+  -- Of reports of one second, the Stop is the last.
+  if newest or at == link[REPORT_AT] then
+    if kind == LEFT then link[OPEN] = false
+    elseif newest and kind ~= ACTIVE then link[OPEN] = true end
+    if newest then link[REPORT_AT] = at end
+  end
+  local points, first = link[POINTS], link[POINTS][1]
+  local added, moved
+  if kind == LEFT and link[SESSION] == 0 or link[LAPTOP] and octets == UNCOUNTED and kind == INTERIM then
+    -- That it left, or that a laptop is associated, is no activity.
+    added, moved = nil, false
+  else
+    added, moved = insert(r, link, kind, at, kind == STARTED and AT_START or octets, span)
+  end
+  -- A repeated report is no report of its own.
+  if newest or added or moved then
+    note_run(link, kind == LEFT and RUN_STOP or kind == STARTED and RUN_START or added and RUN_PROGRESS or RUN_IDLE, at)
+  end
+  return added, moved, points[1] == at and first ~= at
+end

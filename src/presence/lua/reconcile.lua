@@ -1,0 +1,143 @@
+-- What the ledger was told before is compared with what the evidence says now, and the difference is appended to the stream.
+local TELL_EVERY = 300000
+
+local function devices_of(r, v)
+  local seen, devices = {}, {}
+  for _, link in ipairs(r[LINKS]) do
+    local points = link[POINTS]
+    local newest = points[#points - 1]
+    if newest and newest >= v[SINCE] and points[1] <= v[LAST] and not seen[link[DEVICE]] then
+      seen[link[DEVICE]] = true
+      devices[#devices + 1] = link[DEVICE]
+    end
+  end
+  return table.concat(devices, ',')
+end
+
+-- What was observed, in runs of one kind, as JSON: {device, kind, first, last, count, ...} for each link.
+local function runs_of(r, clock)
+  local all = {}
+  for n, link in ipairs(r[LINKS]) do
+    local told = { link[DEVICE] }
+    for k, value in ipairs(link[RUNS]) do told[k + 1] = (k % 4 == 2 or k % 4 == 3) and to_wall(clock, value) or value end
+    all[n] = told
+  end
+  return #all > 0 and cjson.encode(all) or '[]'
+end
+
+local function emit(member, r, clock, v, state, into)
+  v[REVISION] = v[REVISION] + 1
+  v[TOLD] = v[LAST]
+  local bar = string.find(member, '|', 1, true)
+  append_entry('type', 'visit', 'visit', v[ID], 'revision', v[REVISION], 'state', state,
+    'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
+    'arrivedAt', to_wall(clock, v[SINCE]), 'lastActivityAt', to_wall(clock, v[LAST]),
+    'detectedAt', to_wall(clock, clock.now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
+    'devices', devices_of(r, v), 'runs', runs_of(r, clock))
+end
+
+-- Which of the visits that were told before each piece of evidence goes on with: the oldest that it touches. Visits that
+-- turn out to be one become that one; a visit that nothing speaks for any more is void.
+local function assign(told, pieces)
+  local void = {}
+  for _, v in ipairs(told) do
+    local home
+    for _, c in ipairs(pieces) do
+      if c.settled and v[SINCE] <= c.last and c.since <= v[LAST] then
+        home = c
+        break
+      end
+    end
+    if not home then
+      void[#void + 1] = { v, '' }
+    elseif not home.visit then
+      home.visit = v
+    else
+      local kept = home.visit
+      if v[BASE_FROM] > 0 then hold(kept, v[BASE_FROM], v[BASE_TO]) end
+      void[#void + 1] = { v, kept[ID] }
+    end
+  end
+  return void
+end
+
+-- Brings what was told in line with the evidence. `stem` makes new visits' ids unique. Returns when to look again, and by
+-- how much a departure came too late.
+local function reconcile(member, r, clock, rules, stem, timed)
+  local now = clock.now
+  local pieces = components(r, clock, rules, timed)
+  local void = assign(r[VISITS], pieces)
+  local visits, opened = {}, nil
+  local lag = 0
+  local look_at = HUGE
+  for _, entry in ipairs(void) do emit(member, r, clock, entry[1], 'void', entry[2]) end
+  for n, c in ipairs(pieces) do
+    if c.settled then
+      local v = c.visit
+      local fresh = not v
+      -- Only a timer ends a visit: while reports come in, the next one may belong to it.
+      local open = c.reach >= now or (not timed and n == #pieces and (fresh or v[IS_OPEN]))
+      if fresh then v = { stem .. n, c.since, c.last, open, 0, 0, 0, '', 0, 0 } end
+      local differs = fresh or v[SINCE] ~= c.since or v[IS_OPEN] ~= open or (not open and v[LAST] ~= c.last)
+      if not open and v[IS_OPEN] then
+        if not fresh then lag = math.max(lag, now - c.reach) end
+      end
+      if open then v[REASON] = '' elseif v[IS_OPEN] or v[REASON] == '' then v[REASON] = c.why end
+      v[SINCE], v[LAST], v[IS_OPEN] = c.since, c.last, open
+      -- What was held together by a gap in what we saw, or by a NAS that reports rarely, stays together.
+      if c.hold then hold(v, c.since, c.hold) end
+      visits[#visits + 1] = v
+      if open then
+        -- Now and then the ledger learns of the latest activity, in case Redis is lost.
+        if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
+        look_at = math.min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
+      elseif differs then
+        emit(member, r, clock, v, 'closed')
+      end
+    elseif c.reach >= now then
+      look_at = math.min(look_at, c.settles_at and math.max(c.settles_at, now + 1) or c.reach + 1)
+    end
+  end
+  r[VISITS] = visits
+  if opened then emit(member, r, clock, opened, 'open') end
+  -- While something is blind, its end is looked for now and then; nothing is decided before it.
+  local newest = pieces[#pieces]
+  if newest and newest.reach >= HUGE then
+    look_at = math.min(look_at, now + math.max(1000, math.min(30000, math.floor(rules[IDLE] / 4))))
+  end
+  return look_at < HUGE and look_at or nil, lag
+end
+
+-- Forgets what is too old to be corrected, and settles it.
+local MOST_VISITS = 8
+local function prune(r, now, late)
+  local visits = r[VISITS]
+  while visits[1] and not visits[1][IS_OPEN] and (visits[1][LAST] < now - late or #visits > MOST_VISITS) do
+    r[HORIZON] = math.max(r[HORIZON], visits[1][LAST])
+    table.remove(visits, 1)
+  end
+  for i = #r[LINKS], 1, -1 do
+    local link = r[LINKS][i]
+    local points = link[POINTS]
+    while #points > 2 and points[1] <= r[HORIZON] do
+      table.remove(points, 1)
+      table.remove(points, 1)
+      link[FROM] = 0
+    end
+    if link[REPORT_AT] < now - late then table.remove(r[LINKS], i) end
+  end
+  for i = #r[AWAY] - 1, 1, -2 do
+    if r[AWAY][i + 1] < now - late then
+      table.remove(r[AWAY], i + 1)
+      table.remove(r[AWAY], i)
+    end
+  end
+end
+
+-- When a record of which nothing is due can be forgotten.
+local function forget_at(r, late)
+  local last = r[HORIZON]
+  for _, v in ipairs(r[VISITS]) do last = math.max(last, v[LAST]) end
+  for _, link in ipairs(r[LINKS]) do last = math.max(last, link[REPORT_AT]) end
+  return last + late
+end

@@ -1,0 +1,132 @@
+-- Visits as a function of the evidence, of what was blind when, and of the time: nothing here depends on the order in which
+-- reports came.
+local MOST_SESSION = 86400000
+
+local function away_after(r, device, at)
+  local first
+  local away = r[AWAY]
+  for i = 1, #away, 2 do
+    local t = away[i + 1]
+    if away[i] == device and t > at and (not first or t < first) then first = t end
+  end
+  return first
+end
+
+local function link_items(r, clock, rules, link, items)
+  local nas = nas_of(clock, link[NAS])
+  local wait = patience(nas, rules[IDLE])
+  local blinds = blinds_of(clock, link[NAS])
+  local endless = nas[N_NONE] and not link[LAPTOP]
+  local associated = link[OPEN] and link[REPORT_AT] >= nas[N_RESET]
+  local points = link[POINTS]
+  local rejoin = math.max(rules[IDLE], rules[REJOIN])
+  local span = endless and MOST_SESSION or math.max(wait, rejoin)
+  for i = 1, #points, 2 do
+    local t, next = points[i], points[i + 2]
+    if t > r[HORIZON] then
+      -- A Stop is the last word of a session: no further report is waited for.
+      if not next and not link[OPEN] then wait = rules[IDLE] end
+      local item = { t = t, last = t, plain = t + wait, literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
+      local reach = item.plain
+      if endless and not next and link[OPEN] then
+        -- Without interims, a session that nobody has ended goes on.
+        if associated then
+          reach = t + MOST_SESSION
+        else
+          item.last = math.max(t, math.min(nas[N_RESET], t + MOST_SESSION))
+          reach = item.last + wait
+        end
+      end
+      local lost
+      reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
+      if lost then item.why = 'sourceLost' end
+      local bridged = next and next - t <= span
+      local away = away_after(r, link[DEVICE], t)
+      if away then
+        if away < reach then reach, item.why, item.plain = away, 'transfer', math.min(item.plain, away) end
+        if away < item.literal then item.literal = away end
+        if bridged and away <= next then bridged = false end
+      end
+      item.reach = reach
+      item.bridge = bridged and next or 0
+      if bridged and next - t <= rejoin then item.literal = math.max(item.literal, next) end
+      if i == 1 and link[FROM] > 0 and link[FROM] < t then item.from = link[FROM] end
+      items[#items + 1] = item
+    end
+  end
+end
+
+-- What a device shows later, here or at another access point, speaks for it from then on.
+local function hand_over(items)
+  for i, a in ipairs(items) do
+    if a.device and a.reach > a.plain then
+      for j = i + 1, #items do
+        local b = items[j]
+        if b.device == a.device and b.t > a.t then
+          a.reach = math.max(a.plain, math.min(a.reach, b.t))
+          break
+        end
+      end
+    end
+  end
+end
+
+local function evidence_of(r, clock, rules)
+  local items = {}
+  for _, v in ipairs(r[VISITS]) do
+    if v[BASE_FROM] > 0 then
+      local reach, lost = seen_through(blinds_of(clock, 0), v[BASE_TO], v[BASE_TO] + rules[IDLE], rules[IDLE], rules[MAX_BLIND], clock.now)
+      if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end
+      if v[HELD_UNTIL] < 0 then lost = true end
+      items[#items + 1] = { t = v[BASE_FROM], last = v[BASE_TO], reach = reach, plain = v[BASE_TO] + rules[IDLE], bridge = 0, literal = v[BASE_TO] + rules[IDLE],
+        why = lost and 'sourceLost' or 'idle', held = true }
+    end
+  end
+  for _, link in ipairs(r[LINKS]) do link_items(r, clock, rules, link, items) end
+  table.sort(items, function(a, b) return a.t < b.t or (a.t == b.t and a.last < b.last) end)
+  hand_over(items)
+  return items
+end
+
+-- Whether somebody stayed for the settle time without a pause longer than that; an association has no pauses.
+local function settle(c, item, rules, now, timed)
+  local span_end = item.last
+  if item.link then
+    span_end = math.max(span_end, (timed and item.link[OPEN]) and now or item.link[REPORT_AT])
+  end
+  if not c.chain or item.t > c.chain_reach then c.chain, c.chain_reach = item.from or item.t, 0 end
+  c.chain_reach = math.max(c.chain_reach, item.t + rules[SETTLE], span_end)
+  if item.held or span_end - c.chain >= rules[SETTLE] then
+    c.settled = true
+    if c.chain > c.since then c.since = c.chain end
+  elseif item.link and item.link[OPEN] then
+    c.settles_at = c.chain + rules[SETTLE]
+  end
+end
+
+-- The evidence in pieces that belong together, oldest first; those that are settled are visits.
+local function components(r, clock, rules, timed)
+  local list, c = {}, nil
+  for _, item in ipairs(evidence_of(r, clock, rules)) do
+    if not c or item.t > c.reach then
+      c = { since = item.t, last = item.last, reach = 0, literal = item.t, why = 'idle' }
+      list[#list + 1] = c
+    end
+    if item.t > c.literal then c.hold = item.t end
+    if item.literal > c.literal then c.literal = item.literal end
+    if item.last > c.last then c.last = item.last end
+    if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
+    if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
+    if item.from and (not c.from or item.from < c.from) then c.from = item.from end
+    if not c.settled then settle(c, item, rules, clock.now, timed) end
+  end
+  -- A session that was never seen to begin dates the arrival back, but not into the visit before.
+  local before = r[HORIZON]
+  for _, v in ipairs(list) do
+    if v.settled then
+      if v.from and v.from < v.since then v.since = math.min(v.since, math.max(v.from, before)) end
+      before = v.last
+    end
+  end
+  return list
+end

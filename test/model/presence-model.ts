@@ -1,0 +1,181 @@
+/**
+ * The policy of presence in the plainest words: what the Lua does with compressed evidence and short cuts, this does with every
+ * report ever made, from the beginning, at each step. Pure: `step(state, input, now)`. All times are epoch milliseconds.
+ */
+export type ModelRules = {
+  readonly idle: number;
+  readonly settle: number;
+  readonly rejoin: number;
+  readonly maxBlind: number;
+};
+
+export type ModelReport = {
+  readonly device: string;
+  readonly session: string;
+  readonly status: 'start' | 'interim' | 'stop';
+  readonly at: number;
+  /** Since when the session has lasted, as this report says. */
+  readonly from: number;
+  /** Since the session began; undefined without counters. */
+  readonly octets?: number | undefined;
+};
+
+export type ModelInput =
+  | { readonly type: 'report'; readonly report: ModelReport }
+  /** The timers look. */
+  | { readonly type: 'look' }
+  /** Nobody saw anything between these two. */
+  | { readonly type: 'gap'; readonly from: number; readonly to: number };
+
+export type ModelVisit = { readonly since: number; readonly last: number; readonly isOpen: boolean };
+
+export type ModelState = {
+  readonly reports: readonly ModelReport[];
+  readonly gaps: readonly (readonly [from: number, to: number])[];
+  readonly visits: readonly ModelVisit[];
+};
+
+export const nobody: ModelState = { reports: [], gaps: [], visits: [] };
+
+export function step(state: ModelState, input: ModelInput, now: number, rules: ModelRules): ModelState {
+  if (input.type === 'gap') return { ...state, gaps: [...state.gaps, [input.from, input.to]] };
+  const reports = input.type === 'report' ? [...state.reports, input.report] : state.reports;
+  const isLook = input.type === 'look';
+  const pieces = piecesOf(reports, state.gaps, rules, isLook ? now : undefined);
+  const visits = pieces.map((piece, index): ModelVisit => {
+    const { since, last } = piece;
+    // What was told of it: the oldest visit that it touches, unless an older piece goes on with that one.
+    const touching = state.visits.filter((visit) => touches(visit, piece));
+    const told = touching.find((visit) => !pieces.slice(0, index).some((older) => touches(visit, older)));
+    const isLast = index === pieces.length - 1;
+    const staysOpen = !isLook && isLast && (told === undefined || told.isOpen);
+    return { since, last, isOpen: piece.reach >= now || staysOpen };
+  });
+  return { ...state, reports, visits };
+}
+
+type Interval = { readonly since: number; readonly last: number };
+const touches = (a: Interval, b: Interval): boolean => a.since <= b.last && b.since <= a.last;
+
+/** A report that shows activity, and how far it speaks for its device's owner. */
+type Evidence = {
+  readonly at: number;
+  readonly reach: number;
+  /** The next activity of the same session when that is near enough to show that nobody left meanwhile. */
+  readonly bridge: number;
+  readonly device: string;
+  readonly plain: number;
+  /** Until when the session is known to have lasted. */
+  readonly associatedUntil: number;
+  readonly isFirst: boolean;
+  readonly from: number;
+};
+
+type Piece = { since: number; last: number; reach: number };
+
+function piecesOf(
+  reports: readonly ModelReport[],
+  gaps: ModelState['gaps'],
+  rules: ModelRules,
+  lookedAt: number | undefined,
+): Piece[] {
+  const sessions = Map.groupBy(reports, ({ device, session }) => `${device} ${session}`);
+  const evidence = [...sessions.values()]
+    .flatMap((session) => evidenceOf(session, gaps, rules, lookedAt))
+    .toSorted((a, b) => a.at - b.at);
+  const groups: Evidence[][] = [];
+  let reach = -Infinity;
+  for (const item of evidence) {
+    if (item.at > reach) groups.push([]);
+    groups.at(-1)?.push(item);
+    // What a device shows later speaks for it from then on.
+    const next = evidence.find((other) => other.device === item.device && other.at > item.at);
+    const own = next === undefined ? item.reach : Math.max(item.plain, Math.min(item.reach, next.at));
+    reach = Math.max(item.at > reach ? -Infinity : reach, own, item.bridge);
+    groupReach.set(groups.at(-1) as Evidence[], reach);
+  }
+  const pieces: Piece[] = [];
+  for (const group of groups) {
+    const settledAt = settles(group, rules);
+    if (settledAt === undefined) continue;
+    const last = Math.max(...group.map(({ at }) => at));
+    const from = Math.min(...group.filter(({ isFirst }) => isFirst).map((item) => item.from));
+    // A session never seen to begin dates the arrival back, but not into the visit before.
+    const since = Math.min(settledAt, Math.max(from, pieces.at(-1)?.last ?? 0));
+    pieces.push({ since, last, reach: groupReach.get(group) as number });
+  }
+  return pieces;
+}
+
+const groupReach = new WeakMap<readonly Evidence[], number>();
+
+function evidenceOf(
+  session: readonly ModelReport[],
+  gaps: ModelState['gaps'],
+  rules: ModelRules,
+  lookedAt: number | undefined,
+): Evidence[] {
+  const moments = momentsOf(session);
+  const isOver = moments.at(-1)?.isStop === true;
+  const reportedAt = moments.at(-1)?.at ?? 0;
+  const active = moments.filter(
+    (moment, index) => index === 0 || moment.isAlways || moment.octets !== moments[index - 1]?.octets,
+  );
+  return active.map(({ at, device, from, isStart }, index) => {
+    const next = active[index + 1]?.at ?? Infinity;
+    const plain = at + rules.idle;
+    return {
+      at,
+      device,
+      plain,
+      reach: seenThrough(gaps, at, plain, rules),
+      bridge: next - at <= Math.max(rules.idle, rules.rejoin) ? next : -Infinity,
+      associatedUntil: !isOver && lookedAt !== undefined ? lookedAt : reportedAt,
+      isFirst: index === 0 && !isStart,
+      from,
+    };
+  });
+}
+
+/** All that the reports of one instant say together. */
+function momentsOf(session: readonly ModelReport[]) {
+  const byTime = [...Map.groupBy(session, ({ at }) => at)].toSorted(([a], [b]) => a - b);
+  return byTime.map(([at, reports]) => {
+    const [first] = reports as [ModelReport];
+    const counted = reports.flatMap(({ octets, status }) => octets ?? (status === 'start' ? 0 : []));
+    return {
+      at,
+      device: first.device,
+      from: Math.min(...reports.map(({ from }) => from)),
+      octets: counted.length === 0 ? undefined : Math.max(...counted),
+      isStart: reports.some(({ status }) => status === 'start'),
+      isStop: reports.some(({ status }) => status === 'stop'),
+      isAlways: reports.some(({ octets, status }) => octets === undefined || status === 'start'),
+    };
+  });
+}
+
+/** After each gap the wait begins anew; what was blind for too long is given up. */
+function seenThrough(gaps: ModelState['gaps'], at: number, plain: number, rules: ModelRules): number {
+  let reach = plain;
+  for (const [from, to] of gaps) {
+    if (from > reach || at > to) continue;
+    reach = Math.max(reach, to - from > rules.maxBlind ? from + rules.maxBlind : to + rules.idle);
+  }
+  return reach;
+}
+
+/** Since when somebody stayed for the settle time without a pause longer than that; an association has no pauses. */
+function settles(group: readonly Evidence[], { settle }: ModelRules): number | undefined {
+  let since = group[0]?.at ?? 0;
+  let until = -Infinity;
+  for (const [index, item] of group.entries()) {
+    if (index === 0 || item.at > until) {
+      since = item.isFirst ? item.from : item.at;
+      until = -Infinity;
+    }
+    until = Math.max(until, item.at + settle, item.associatedUntil);
+    if (Math.max(item.at, item.associatedUntil) - since >= settle) return Math.max(since, group[0]?.at ?? 0);
+  }
+  return undefined;
+}
