@@ -41,21 +41,26 @@ export function step(state: ModelState, input: ModelInput, now: number, rules: M
   if (input.type === 'gap') return { ...state, gaps: [...state.gaps, [input.from, input.to]] };
   const reports = input.type === 'report' ? [...state.reports, input.report] : state.reports;
   const isLook = input.type === 'look';
-  const pieces = piecesOf(reports, state.gaps, rules, isLook ? now : undefined);
-  const visits = pieces.map((piece, index): ModelVisit => {
+  // That an association which nobody has ended goes on is for a timer to say, and stays said.
+  const goesOnUntil = (at: number): number => (isLook || state.visits.some((v) => v.since <= at && at <= v.last) ? now : 0);
+  const pieces = piecesOf(reports, state.gaps, rules, goesOnUntil);
+  const visits = pieces.map((piece): ModelVisit => {
     const { since, last } = piece;
-    // What was told of it: the oldest visit that it touches, unless an older piece goes on with that one.
-    const touching = state.visits.filter((visit) => touches(visit, piece));
-    const told = touching.find((visit) => !pieces.slice(0, index).some((older) => touches(visit, older)));
-    const isLast = index === pieces.length - 1;
-    const staysOpen = !isLook && isLast && (told === undefined || told.isOpen);
+    // What was told of it: the oldest visit that shares most of its time with this piece.
+    const told = state.visits.find((visit) => piece === sharingMost(visit, pieces));
+    const staysOpen = !isLook && piece.isNewest && (told === undefined || told.isOpen);
     return { since, last, isOpen: piece.reach >= now || staysOpen };
   });
   return { ...state, reports, visits };
 }
 
+function sharingMost(visit: Interval, pieces: readonly Piece[]): Piece | undefined {
+  const shared = pieces.map((piece) => Math.min(visit.last, piece.last) - Math.max(visit.since, piece.since));
+  const most = Math.max(0, ...shared);
+  return pieces[shared.indexOf(most)];
+}
+
 type Interval = { readonly since: number; readonly last: number };
-const touches = (a: Interval, b: Interval): boolean => a.since <= b.last && b.since <= a.last;
 
 /** A report that shows activity, and how far it speaks for its device's owner. */
 type Evidence = {
@@ -71,17 +76,17 @@ type Evidence = {
   readonly from: number;
 };
 
-type Piece = { since: number; last: number; reach: number };
+type Piece = { since: number; last: number; reach: number; isNewest: boolean };
 
 function piecesOf(
   reports: readonly ModelReport[],
   gaps: ModelState['gaps'],
   rules: ModelRules,
-  lookedAt: number | undefined,
+  goesOnUntil: (at: number) => number,
 ): Piece[] {
   const sessions = Map.groupBy(reports, ({ device, session }) => `${device} ${session}`);
   const evidence = [...sessions.values()]
-    .flatMap((session) => evidenceOf(session, gaps, rules, lookedAt))
+    .flatMap((session) => evidenceOf(session, gaps, rules, goesOnUntil))
     .toSorted((a, b) => a.at - b.at);
   const groups: Evidence[][] = [];
   let reach = -Infinity;
@@ -102,7 +107,7 @@ function piecesOf(
     const from = Math.min(...group.filter(({ isFirst }) => isFirst).map((item) => item.from));
     // A session never seen to begin dates the arrival back, but not into the visit before.
     const since = Math.min(settledAt, Math.max(from, pieces.at(-1)?.last ?? 0));
-    pieces.push({ since, last, reach: groupReach.get(group) as number });
+    pieces.push({ since, last, reach: groupReach.get(group) as number, isNewest: group === groups.at(-1) });
   }
   return pieces;
 }
@@ -113,7 +118,7 @@ function evidenceOf(
   session: readonly ModelReport[],
   gaps: ModelState['gaps'],
   rules: ModelRules,
-  lookedAt: number | undefined,
+  goesOnUntil: (at: number) => number,
 ): Evidence[] {
   const moments = momentsOf(session);
   const isOver = moments.at(-1)?.isStop === true;
@@ -124,13 +129,14 @@ function evidenceOf(
   return active.map(({ at, device, from, isStart }, index) => {
     const next = active[index + 1]?.at ?? Infinity;
     const plain = at + rules.idle;
+    const reach = seenThrough(gaps, at, plain, rules);
     return {
       at,
       device,
       plain,
-      reach: seenThrough(gaps, at, plain, rules),
+      reach,
       bridge: next - at <= Math.max(rules.idle, rules.rejoin) ? next : -Infinity,
-      associatedUntil: !isOver && lookedAt !== undefined ? lookedAt : reportedAt,
+      associatedUntil: Math.max(reportedAt, isOver ? 0 : Math.min(goesOnUntil(at), reach)),
       isFirst: index === 0 && !isStart,
       from,
     };

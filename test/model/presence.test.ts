@@ -99,9 +99,9 @@ test('after every step of a random history, the scripts say what the model says'
       await look(now + 20);
       await look(now + 200);
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
-});
+}, 120_000);
 
 test('any order, repetition and delay of the same reports ends in the same visits', async () => {
   await fc.assert(
@@ -127,6 +127,6 @@ test('any order, repetition and delay of the same reports ends in the same visit
         expect(ends[1]).toEqual(ends[0]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
-});
+}, 120_000);

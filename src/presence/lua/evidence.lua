@@ -1,7 +1,7 @@
 -- What reports say of activity, kept so that their order does not matter: the points of a session are those reports, in
 -- the order of their times, whose octets differ from the report before (RFC 2869, section 2.1: counters are cumulative).
 -- An older report that comes later may show that the octets of a point were reached earlier; that moves the point.
-local MAX_LINKS, MAX_POINTS, MAX_RUNS = 12, 24, 6
+local MAX_LINKS, MAX_POINTS, MAX_RUNS = 12, 32, 6
 local INTERIM, ACTIVE, LEFT, STARTED = 0, 1, 2, 3
 -- In place of octets: a report without counters; a Start, behind which the counters begin at 0.
 local UNCOUNTED, AT_START = -1, -2
@@ -57,16 +57,15 @@ local function note_run(link, kind, at)
   runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4] = kind, at, at, 1
 end
 
--- A point between two that are at most `span` apart may go: whatever comes later, the three stay in one visit.
+-- A point may go when those around it hold together without it, whatever comes later: the point before it can still move
+-- back, but not beyond the one before that.
 local function thin(r, points, i, span)
-  if i < 3 or #r[AWAY] > 0 then return false end
-  local before, after = points[i - 2], points[i + 2]
-  if before and after and after - before <= span then
-    table.remove(points, i)
-    table.remove(points, i)
-    return true
-  end
-  return false
+  if i < 5 or #r[AWAY] > 0 then return false end
+  local before, after = points[i - 4], points[i + 2]
+  if not after or after - before > span then return false end
+  table.remove(points, i)
+  table.remove(points, i)
+  return true
 end
 
 -- Puts a report among the points. Returns the time of the activity that it adds, if any, and whether it has moved an
@@ -100,6 +99,7 @@ local function insert(r, link, kind, at, octets, span)
   table.insert(points, at_index, octets)
   table.insert(points, at_index, at)
   -- Its neighbours first, from the right, so that the places of the others stay.
+  thin(r, points, at_index + 4, span)
   thin(r, points, at_index + 2, span)
   local gone = thin(r, points, at_index, span)
   thin(r, points, at_index - 2, span)

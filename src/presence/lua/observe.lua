@@ -38,7 +38,10 @@ end
 
 -- Whether activity merely lets the open visit go on: most of it does, and then nothing has to be worked out anew.
 local function goes_on(r, open, link, added, is_first, idle)
-  if added < open[SINCE] or added > open[LAST] + idle then return false end
+  if added < open[LAST] or added > open[LAST] + idle then return false end
+  -- What it has shown before, in an earlier visit, may make the two one.
+  local points, before = link[POINTS], r[VISITS][#r[VISITS] - 1]
+  if before and #points > 2 and points[#points - 3] <= before[LAST] then return false end
   if is_first and link[FROM] > 0 and link[FROM] < open[SINCE] then return false end
   return #r[AWAY] == 0 or not away_after(r, link[DEVICE], open[LAST])
 end
@@ -92,9 +95,9 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
     if begins and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
     local open = open_visit(r)
     if kind ~= LEFT and open and added and not moved and goes_on(r, open, link, added, is_first, rules[IDLE]) then
-      if added > open[LAST] then open[LAST] = added end
+      open[LAST] = added
       save(member, r, HUGE)
-    elseif added or moved or kind == LEFT then
+    elseif added or moved or kind == LEFT or rules[SETTLE] > 0 then
       local due = reconcile(member, r, clock, rules, ARGV[4] .. i .. '.', false)
       save(member, r, due or forget_at(r, rules[LATE]))
     else

@@ -36,17 +36,15 @@ local function emit(member, r, clock, v, state, into)
     'devices', devices_of(r, v), 'runs', runs_of(r, clock))
 end
 
--- Which of the visits that were told before each piece of evidence goes on with: the oldest that it touches. Visits that
--- turn out to be one become that one; a visit that nothing speaks for any more is void.
+-- Which of the visits that were told before each piece of evidence goes on with: the oldest of those that it shares most of
+-- their time with. Visits that turn out to be one become that one; a visit that nothing speaks for any more is void.
 local function assign(told, pieces)
   local void = {}
   for _, v in ipairs(told) do
-    local home
+    local home, most
     for _, c in ipairs(pieces) do
-      if c.settled and v[SINCE] <= c.last and c.since <= v[LAST] then
-        home = c
-        break
-      end
+      local shared = c.settled and math.min(v[LAST], c.last) - math.max(v[SINCE], c.since) or -1
+      if shared >= 0 and (not most or shared > most) then home, most = c, shared end
     end
     if not home then
       void[#void + 1] = { v, '' }
@@ -94,9 +92,10 @@ local function reconcile(member, r, clock, rules, stem, timed)
       elseif differs then
         emit(member, r, clock, v, 'closed')
       end
-    elseif c.reach >= now then
-      look_at = math.min(look_at, c.settles_at and math.max(c.settles_at, now + 1) or c.reach + 1)
+    elseif c.settles_at then
+      look_at = math.min(look_at, math.max(c.settles_at, now))
     end
+    if c.look and c.reach < now then look_at = now end
   end
   r[VISITS] = visits
   if opened then emit(member, r, clock, opened, 'open') end
@@ -109,7 +108,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
 end
 
 -- Forgets what is too old to be corrected, and settles it.
-local MOST_VISITS = 8
+local MOST_VISITS = 32
 local function prune(r, now, late)
   local visits = r[VISITS]
   while visits[1] and not visits[1][IS_OPEN] and (visits[1][LAST] < now - late or #visits > MOST_VISITS) do

@@ -88,18 +88,30 @@ local function evidence_of(r, clock, rules)
   return items
 end
 
--- Whether somebody stayed for the settle time without a pause longer than that; an association has no pauses.
-local function settle(c, item, rules, now, timed)
+local function is_told(r, at)
+  for _, v in ipairs(r[VISITS]) do
+    if v[SINCE] <= at and at <= v[LAST] then return true end
+  end
+  return false
+end
+
+-- Whether somebody stayed for the settle time without a pause longer than that; an association has no pauses. That one which
+-- nobody has ended goes on is for a timer to say: the Stop of a walk-by may be right behind its delayed Start.
+local function settle(r, c, item, rules, now, timed)
   local span_end = item.last
+  local goes_on = item.link and item.link[OPEN]
   if item.link then
-    span_end = math.max(span_end, (timed and item.link[OPEN]) and now or item.link[REPORT_AT])
+    span_end = math.max(span_end, item.link[REPORT_AT])
+    if goes_on then
+      if timed or is_told(r, item.t) then span_end = math.max(span_end, math.min(now, item.reach)) else c.look = true end
+    end
   end
   if not c.chain or item.t > c.chain_reach then c.chain, c.chain_reach = item.from or item.t, 0 end
   c.chain_reach = math.max(c.chain_reach, item.t + rules[SETTLE], span_end)
   if item.held or span_end - c.chain >= rules[SETTLE] then
     c.settled = true
     if c.chain > c.since then c.since = c.chain end
-  elseif item.link and item.link[OPEN] then
+  elseif goes_on and c.chain + rules[SETTLE] <= item.reach then
     c.settles_at = c.chain + rules[SETTLE]
   end
 end
@@ -118,7 +130,7 @@ local function components(r, clock, rules, timed)
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
     if item.from and (not c.from or item.from < c.from) then c.from = item.from end
-    if not c.settled then settle(c, item, rules, clock.now, timed) end
+    if not c.settled then settle(r, c, item, rules, clock.now, timed) end
   end
   -- A session that was never seen to begin dates the arrival back, but not into the visit before.
   local before = r[HORIZON]
