@@ -1,4 +1,4 @@
-import { formatDuration } from './config/duration.ts';
+import { formatDuration } from './runtime/duration.ts';
 import type { Config } from './config/schema.ts';
 import type { AccessPointHint } from './http/routes/setup.ts';
 import type { SourceView } from './http/routes/sources.ts';

@@ -59,10 +59,26 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   if (stranded !== undefined) {
     const { detectedAt, deviceIds } = transition;
     const { lastActivityAt } = stranded;
-    close(draft, { visitId: stranded.id, revision: stranded.revision, lastActivityAt, detectedAt, reason: 'idle', deviceIds });
+    close(draft, {
+      visitId: stranded.id,
+      revision: stranded.revision,
+      lastActivityAt,
+      detectedAt,
+      reason: 'idle',
+      deviceIds,
+    });
   }
   const { arrivedAt, lastActivityAt, detectedAt, revision } = transition;
-  const visit = { id: visitId, customerId, spaceId, arrivedAt, lastActivityAt, departedAt: null, reason: null, revision };
+  const visit = {
+    id: visitId,
+    customerId,
+    spaceId,
+    arrivedAt,
+    lastActivityAt,
+    departedAt: null,
+    reason: null,
+    revision,
+  };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
   if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);

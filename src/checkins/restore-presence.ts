@@ -127,15 +127,20 @@ export class PresenceRestore {
     for (;;) {
       const page: Row[] = await db.read
         .selectFrom('visits')
-        .select(['id', 'customer_id', 'space_id', 'arrived_at', 'last_activity_at', 'departed_at', 'reason', 'revision'])
+        .select([
+          'id',
+          'customer_id',
+          'space_id',
+          'arrived_at',
+          'last_activity_at',
+          'departed_at',
+          'reason',
+          'revision',
+        ])
         .where((eb) => eb.or([eb('departed_at', 'is', null), eb('last_activity_at', '>', now - lateWindow)]))
         .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', '!=', 'void')]))
         .where((eb) =>
-          eb(
-            eb.refTuple('customer_id', 'space_id', 'id'),
-            '>',
-            eb.tuple(after.customer, after.space, after.id),
-          ),
+          eb(eb.refTuple('customer_id', 'space_id', 'id'), '>', eb.tuple(after.customer, after.space, after.id)),
         )
         .orderBy('customer_id')
         .orderBy('space_id')

@@ -7,7 +7,11 @@ export async function readSetting(db: Kysely<Schema>, key: string): Promise<stri
   return row?.value;
 }
 
-export async function writeSetting(db: Kysely<Schema> | Transaction<Schema>, key: string, value: string): Promise<void> {
+export async function writeSetting(
+  db: Kysely<Schema> | Transaction<Schema>,
+  key: string,
+  value: string,
+): Promise<void> {
   await db
     .insertInto('settings')
     .values({ key, value })

@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.ts';
+import { formatDuration } from '../runtime/duration.ts';
 import type { ClockTransition, NasTransition } from '../presence/transition.ts';
 import type { EventDraft } from './event.ts';
 

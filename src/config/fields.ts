@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from '../runtime/duration.ts';
 import { formatListen, parseListen, type ListenAddress } from './listen.ts';
 import { Secret, secretUrl } from './secret.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { deviceClasses, type Device } from '../identity/devices.ts';
+import { deviceClasses } from '../identity/device-class.ts';
+import type { Device } from '../identity/devices.ts';
 import { isLocallyAdministered } from '../observation/mac-address.ts';
 import type { Caller } from './access.ts';
 import { id, instant, line } from './fields.ts';

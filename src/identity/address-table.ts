@@ -1,3 +1,5 @@
+import { deviceClasses, type DeviceClass } from './device-class.ts';
+
 /** Stands for no row. */
 export const none = -1;
 
@@ -9,7 +11,7 @@ const recycleAfter = 4096;
 
 /**
  * Registered addresses: 64 bits of the keyed hash -> device and customer. Columns of numbers instead of objects, and
- * open addressing with linear probing over them: 44 bytes per address where a Map of objects takes 300. Two of a
+ * open addressing with linear probing over them: 45 bytes per address where a Map of objects takes 300. Two of a
  * million addresses share 64 bits once in 37 million installations, and nobody can look for such a pair without the key.
  */
 export class AddressTable {
@@ -19,6 +21,8 @@ export class AddressTable {
   #low = new Uint32Array(512);
   #customer = new Int32Array(512);
   #device = Buffer.alloc(512 * idLength);
+  /** Place in `deviceClasses`, from 1; 0 when nobody said. */
+  #class = new Uint8Array(512);
   #rows = 0;
   #size = 0;
   readonly #free: number[] = [];
@@ -48,7 +52,7 @@ export class AddressTable {
     return this.#device.toString('latin1', row * idLength, (row + 1) * idLength);
   }
 
-  set(high: number, low: number, deviceId: string, customer: number) {
+  set(high: number, low: number, deviceId: string, customer: number): number {
     if (deviceId.length !== idLength) throw new RangeError(`"${deviceId}" is not the id of a device`);
     let row = this.find(high, low);
     if (row === none) {
@@ -61,6 +65,15 @@ export class AddressTable {
     }
     this.#customer[row] = customer;
     this.#device.write(deviceId, row * idLength, 'latin1');
+    return row;
+  }
+
+  setClass(row: number, deviceClass: DeviceClass | undefined) {
+    this.#class[row] = deviceClass === undefined ? 0 : deviceClasses.indexOf(deviceClass) + 1;
+  }
+
+  deviceClass(row: number): DeviceClass | undefined {
+    return deviceClasses[(this.#class[row] as number) - 1];
   }
 
   remove(high: number, low: number) {
@@ -101,6 +114,7 @@ export class AddressTable {
       this.#high = grown(this.#high, length);
       this.#low = grown(this.#low, length);
       this.#customer = grown(this.#customer, length);
+      this.#class = grown(this.#class, length);
       const device = Buffer.alloc(length * idLength);
       device.set(this.#device);
       this.#device = device;

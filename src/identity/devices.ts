@@ -4,10 +4,8 @@ import type { Schema } from '../db/schema.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import { newId } from '../runtime/id.ts';
 import { Conflict, UnknownCustomer } from './errors.ts';
+import type { DeviceClass } from './device-class.ts';
 import type { Registry } from './registry.ts';
-
-export const deviceClasses = ['phone', 'laptop', 'watch', 'tablet', 'stationary', 'other'] as const;
-export type DeviceClass = (typeof deviceClasses)[number];
 
 export type Device = {
   readonly id: string;

@@ -2,6 +2,7 @@ import type { MacAddress } from '../observation/mac-address.ts';
 import { textOfBytes } from '../runtime/id.ts';
 import type { AddressVault } from './address-vault.ts';
 import { none } from './address-table.ts';
+import type { DeviceClass } from './device-class.ts';
 import { DirectoryTables } from './directory-tables.ts';
 import { foldIdentity } from './fold-identity.ts';
 import { StationCache, unknown } from './station-cache.ts';
@@ -12,6 +13,8 @@ export type Resolution = {
   /** A registered device, or `sta_…`/`idn_…` for what is known through an identity alone. */
   readonly deviceId: string;
   readonly optedIn: boolean;
+  /** What the device is; undefined when nobody said. */
+  readonly deviceClass: DeviceClass | undefined;
 };
 
 /** Names of what is not registered, remembered so that they are not computed with every packet. */
@@ -54,6 +57,7 @@ export class DirectoryIndex {
       customerId: this.#tables.customerId(customer),
       deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? []),
       optedIn: this.#tables.isOptedIn(customer),
+      deviceClass: customer === owner ? this.#tables.deviceClass(row) : undefined,
     };
   }
 

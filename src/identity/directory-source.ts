@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts';
 import type { ChangeKind } from '../db/schema.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { AddressVault } from './address-vault.ts';
+import { toDeviceClass } from './device-class.ts';
 import { DirectoryTables } from './directory-tables.ts';
 
 /** Rows per query while loading: a few milliseconds of work, between which the network is answered. */
@@ -62,14 +63,14 @@ export async function loadTables(db: Database, seed: number, { assumeOptIn }: Op
         .where((eb) => eb(eb.refTuple('a.device_id', 'a.hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')))
         .orderBy('a.device_id')
         .orderBy('a.hash'),
-    (row) => tables.setAddress(row.hash, row.device_id, row.customer_id),
+    (row) => tables.setAddress(row.hash, row.device_id, row.customer_id, toDeviceClass(row.class)),
   );
   return tables;
 }
 
 /** Whether the change matters to the tables at all. */
 export function concernsTables({ kind }: Change): boolean {
-  return kind === 'customer' || kind === 'identity' || kind === 'address';
+  return kind === 'customer' || kind === 'identity' || kind === 'address' || kind === 'device';
 }
 
 /**
@@ -84,11 +85,15 @@ export async function readUpdate(
   const customers = keysOf(changes, 'customer');
   const identities = keysOf(changes, 'identity');
   const addresses = keysOf(changes, 'address');
+  const devices = keysOf(changes, 'device');
   const customerRows = customers.length === 0 ? [] : await selectCustomers(db).where('id', 'in', customers).execute();
   const identityRows =
     identities.length === 0 ? [] : await selectIdentities(db).where('identity', 'in', identities).execute();
   const addressRows =
     addresses.length === 0 ? [] : await selectAddresses(db).where('a.hash', 'in', addresses).execute();
+  // A device that is of another class now has the same addresses.
+  const deviceRows =
+    devices.length === 0 ? [] : await selectAddresses(db).where('a.device_id', 'in', devices).execute();
   return (tables) => {
     const present = new Set(customerRows.map(({ id }) => id));
     for (const id of customers) if (!present.has(id)) tables.removeCustomer(id);
@@ -97,7 +102,8 @@ export async function readUpdate(
     for (const row of identityRows) tables.setIdentity(row.identity, row.customer_id);
     const registered = new Set(addressRows.map(({ hash }) => hash));
     for (const hash of addresses) if (!registered.has(hash)) tables.removeAddress(hash);
-    for (const row of addressRows) tables.setAddress(row.hash, row.device_id, row.customer_id);
+    for (const row of [...deviceRows, ...addressRows])
+      tables.setAddress(row.hash, row.device_id, row.customer_id, toDeviceClass(row.class));
   };
 }
 
@@ -139,7 +145,7 @@ function selectAddresses(db: Database) {
   return db.read
     .selectFrom('device_addresses as a')
     .innerJoin('devices as d', 'd.id', 'a.device_id')
-    .select(['a.hash', 'a.device_id', 'd.customer_id'])
+    .select(['a.hash', 'a.device_id', 'd.customer_id', 'd.class'])
     .where('a.retired_at', 'is', null);
 }
 
@@ -153,7 +159,12 @@ function keysOf(changes: readonly Change[], kind: ChangeKind): string[] {
 
 type CustomerRow = { readonly id: string; readonly opted_in: number | null };
 type IdentityRow = { readonly identity: string; readonly customer_id: string };
-type AddressRow = { readonly hash: string; readonly device_id: string; readonly customer_id: string };
+type AddressRow = {
+  readonly hash: string;
+  readonly device_id: string;
+  readonly customer_id: string;
+  readonly class: string | null;
+};
 
 type Pages<Row> = { limit(rows: number): { execute(): Promise<Row[]> } };
 

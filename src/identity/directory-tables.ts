@@ -1,3 +1,4 @@
+import type { DeviceClass } from './device-class.ts';
 import { AddressTable, grown, none } from './address-table.ts';
 import { foldIdentity } from './fold-identity.ts';
 import { TextTable } from './text-table.ts';
@@ -50,9 +51,11 @@ export class DirectoryTables {
   }
 
   /** An address of a customer who is not here is left out: the change that brings the customer brings it too. */
-  setAddress(hashText: string, deviceId: string, customerId: string) {
+  setAddress(hashText: string, deviceId: string, customerId: string, deviceClass?: DeviceClass) {
     const customer = this.#customers.find(customerId);
-    if (customer !== none) this.#addresses.set(highBits(hashText), lowBits(hashText), deviceId, customer);
+    if (customer === none) return;
+    const row = this.#addresses.set(highBits(hashText), lowBits(hashText), deviceId, customer);
+    this.#addresses.setClass(row, deviceClass);
   }
 
   removeAddress(hashText: string) {
@@ -95,6 +98,10 @@ export class DirectoryTables {
 
   deviceId(addressRow: number): string {
     return this.#addresses.deviceId(addressRow);
+  }
+
+  deviceClass(addressRow: number): DeviceClass | undefined {
+    return this.#addresses.deviceClass(addressRow);
   }
 
   customerId(customer: number): string {

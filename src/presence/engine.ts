@@ -8,7 +8,13 @@ import { Batcher } from './batcher.ts';
 import { presenceMember, shardOf } from './keys.ts';
 import type { NasWatch } from './nas-watch.ts';
 import type { RuleBook, SpaceTiming } from './rules.ts';
-import { packAdoption, packSighting, type PackedSighting, type SessionNumbers, type SightingOwner } from './sighting.ts';
+import {
+  packAdoption,
+  packSighting,
+  type PackedSighting,
+  type SessionNumbers,
+  type SightingOwner,
+} from './sighting.ts';
 import { PresenceLostError, type PresenceStore } from './store.ts';
 import type { UnregisteredStations } from './unregistered.ts';
 
@@ -166,7 +172,8 @@ export class PresenceEngine implements ObservationSink {
           this.#batchers[shardOf(customerId, stores.length)]?.add(sighting, () => undefined);
         }
       },
-      (error: unknown) => logger.warn({ err: error }, 'what was learned of an access point takes effect with its next report'),
+      (error: unknown) =>
+        logger.warn({ err: error }, 'what was learned of an access point takes effect with its next report'),
     );
   }
 

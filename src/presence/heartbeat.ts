@@ -70,7 +70,8 @@ export class Heartbeat implements NasResetSink, AsyncDisposable {
       everyMs,
       backoff: { firstMs: 250, mostMs: everyMs },
       onError: (err, failures) => {
-        if (failures === 1) logger.warn({ err }, 'the heartbeat does not reach Redis; until it does, nobody is checked out');
+        if (failures === 1)
+          logger.warn({ err }, 'the heartbeat does not reach Redis; until it does, nobody is checked out');
       },
     });
   }

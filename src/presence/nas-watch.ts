@@ -106,7 +106,14 @@ export class NasWatch {
       if (!nas.heard) continue;
       nas.heard = false;
       const { number, setInterval, sendsNone, cadence, details } = nas;
-      heard.push([number, setInterval ?? cadence, setInterval !== undefined, sendsNone, activeStations(nas, now), details]);
+      heard.push([
+        number,
+        setInterval ?? cadence,
+        setInterval !== undefined,
+        sendsNone,
+        activeStations(nas, now),
+        details,
+      ]);
     }
     return heard;
   }

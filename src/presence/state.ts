@@ -63,7 +63,9 @@ export async function readPresence(
   const found: (PresenceState | undefined)[] = customerIds.map(() => undefined);
   const rules = packr.pack(packedRules(space, lateWindow));
   for (const [shard, store] of stores.entries()) {
-    const indexes = [...customerIds.keys()].filter((index) => shardOf(customerIds[index] as string, stores.length) === shard);
+    const indexes = [...customerIds.keys()].filter(
+      (index) => shardOf(customerIds[index] as string, stores.length) === shard,
+    );
     if (indexes.length === 0) continue;
     const members = indexes.map((index) => presenceMember(space.id, customerIds[index] as string));
     const reply = (await store.runBinary('describe', [rules, packr.pack(members)])) as Buffer;

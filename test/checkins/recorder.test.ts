@@ -85,9 +85,24 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     );
   }
 
-  async function append(type: string, visit: string, who = 'mia', last = start): Promise<void> {
-    const fields = ['type', type, 'visit', visit, 'space', 'hq', 'customer', who, 'devices', 'dev_phone'];
-    await redis.xadd(stream, '*', ...fields, 'arrivedAt', start, 'lastActivityAt', last, 'detectedAt', last + 10);
+  async function append(state: 'open' | 'closed', visit: string, who = 'mia', last = start): Promise<void> {
+    const revision = state === 'open' ? 1 : 2;
+    const fields = [
+      'type',
+      'visit',
+      'visit',
+      visit,
+      'revision',
+      revision,
+      'state',
+      state,
+      'space',
+      'hq',
+      'customer',
+      who,
+    ];
+    const times = ['arrivedAt', start, 'lastActivityAt', last, 'detectedAt', last + 10];
+    await redis.xadd(stream, '*', ...fields, ...times, 'devices', 'dev_phone', 'runs', '[["dev_phone",0,1,2,3]]');
   }
   const drained = () => until('the stream is empty', async () => (await redis.xlen(stream)) === 0);
   const sequences = async () =>
@@ -96,8 +111,8 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   test('records a visit from its stream, and empties the stream', async () => {
     await customer('mia');
     record();
-    await append('arrived', 'v1');
-    await append('departed', 'v1', 'mia', start + 60_000);
+    await append('open', 'v1');
+    await append('closed', 'v1', 'mia', start + 60_000);
     await drained();
     expect(await ledger.list({ customerId: 'mia' }, { limit: 10 })).toMatchObject([
       { state: 'closed', startedAt: start, endedAt: start + 60_000, checkOutReason: 'idle', deviceIds: ['dev_phone'] },
@@ -114,9 +129,9 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   test('records entries that come again once, and in the order in which they came first', async () => {
     await customer('mia');
     for (const round of [1, 2, 3]) {
-      await append('arrived', 'v1');
-      await append('departed', 'v1', 'mia', start + 60_000);
-      if (round === 3) await append('arrived', 'v2');
+      await append('open', 'v1');
+      await append('closed', 'v1', 'mia', start + 60_000);
+      if (round === 3) await append('open', 'v2');
     }
     record();
     await drained();
@@ -128,7 +143,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     for (let i = 0; i < 40; i += 1) await customer(`c${i}`);
     record('node-a');
     record('node-b');
-    for (let i = 0; i < 40; i += 1) await append('arrived', `v${i}`, `c${i}`);
+    for (let i = 0; i < 40; i += 1) await append('open', `v${i}`, `c${i}`);
     await drained();
     expect(await sequences()).toEqual(Array.from({ length: 80 }, (_, index) => index + 1));
     expect(await ledger.list({ state: 'open' }, { limit: 100 })).toHaveLength(40);
@@ -137,8 +152,8 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   test('drops, with a reason, what it cannot understand or whose customer is gone, and goes on', async () => {
     await customer('mia');
     await redis.xadd(stream, '*', 'type', 'danced');
-    await append('arrived', 'v0', 'nobody');
-    await append('arrived', 'v1');
+    await append('open', 'v0', 'nobody');
+    await append('open', 'v1');
     record();
     await drained();
     expect(dropped).toEqual(['unknownCustomer']);
@@ -147,7 +162,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
 
   test('sets aside the one transition that the database refuses for good, and records the others', async () => {
     for (let i = 0; i < 5; i += 1) await customer(`c${i}`);
-    for (let i = 0; i < 5; i += 1) await append('arrived', `v${i}`, `c${i}`);
+    for (let i = 0; i < 5; i += 1) await append('open', `v${i}`, `c${i}`);
     // A check that no arrival of c3 can pass, as a defect of ours would be.
     if (kind === 'postgres') {
       await sql`alter table visits add constraint no_c3 check (customer_id <> 'c3')`.execute(db.write);
@@ -190,7 +205,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   test('an explicit check-out is respected while the network still sees the device', async () => {
     await customer('mia');
     record();
-    await append('arrived', 'v1');
+    await append('open', 'v1');
     await drained();
     const [open] = await ledger.list({ state: 'open' }, { limit: 1 });
     if (open === undefined) throw new Error('expected an open check-in');
@@ -199,7 +214,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
       checkIn: { state: 'closed', checkOutReason: 'manual', checkOutMethod: 'admin' },
     });
     expect(await ledger.checkOut(open.id, {}, 'admin')).toMatchObject({ result: 'notOpen' });
-    await append('departed', 'v1', 'mia', start + 60_000);
+    await append('closed', 'v1', 'mia', start + 60_000);
     await drained();
     expect(recorded.map((event) => event.type).slice(2)).toEqual(['checkout.recorded', 'presence.departed']);
   });

@@ -20,12 +20,12 @@ import { EventFeed } from '../../src/outputs/feed.ts';
 import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { readPresence } from '../../src/presence/state.ts';
+import { PresenceStore } from '../../src/presence/store.ts';
+import { lateWindow, rulesOf } from '../support/presence-world.ts';
 import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { startRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
-
-const shards = 2;
 
 export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
   id,
@@ -142,6 +142,15 @@ export async function openWorld({
     deriveKey: (purpose) => masterKey.derive(purpose),
     sessionNumber: createSessionNumbers(masterKey.derive('session numbers')),
   });
+  const store = new PresenceStore({
+    redis,
+    shard: 0,
+    uniqueText: () => 'visit-',
+    maxBacklog: 1_000,
+    onLost: () => log.error('Redis is another one'),
+  });
+  store.epoch = 'this one';
+  await redis.hset(store.keys.clock, 'epoch', store.epoch, 'beat', Date.now());
   const tokens = new TokenCache(db, clock);
   const setupCode = new SetupCode(clock);
   const all: HttpServerPorts = {
@@ -158,7 +167,7 @@ export async function openWorld({
     unregistered,
     whoIsIn: (spaceId, page) =>
       whoIsIn(
-        { db, readPresence: (space, ids) => readPresence(redis, shards, space, ids), idleTimeout: () => 900_000 },
+        { db, readPresence: (space, ids) => readPresence([store], rulesOf({ id: space }), lateWindow, ids) },
         spaceId,
         page,
       ),

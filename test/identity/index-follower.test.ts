@@ -47,6 +47,20 @@ describe.each(databaseKinds)('the index over %s', (kind) => {
     expect(seen.registrations).toEqual([]);
   });
 
+  test('knows what a device is, from the start and when that is changed', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia@example.org'] });
+    await putDevice(registry, phone, { customerId: 'mia', class: 'phone' });
+    await putDevice(registry, laptop, { customerId: 'mia' });
+    await using following = await follow(registry);
+    const { index } = following;
+    expect(index.resolve(phone, undefined)?.deviceClass).toBe('phone');
+    expect(index.resolve(laptop, undefined)?.deviceClass).toBeUndefined();
+    await putDevice(registry, laptop, { customerId: 'mia', class: 'laptop' });
+    expect(index.resolve(laptop, undefined)?.deviceClass).toBe('laptop');
+    expect(index.resolve(undefined, ['mia@example.org'])?.deviceClass).toBeUndefined();
+  });
+
   test('learns of this process’s changes, and says which device can be found now', async () => {
     const registry = createRegistry(await databases.open());
     await using following = await follow(registry);

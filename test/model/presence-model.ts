@@ -42,7 +42,8 @@ export function step(state: ModelState, input: ModelInput, now: number, rules: M
   const reports = input.type === 'report' ? [...state.reports, input.report] : state.reports;
   const isLook = input.type === 'look';
   // That an association which nobody has ended goes on is for a timer to say, and stays said.
-  const goesOnUntil = (at: number): number => (isLook || state.visits.some((v) => v.since <= at && at <= v.last) ? now : 0);
+  const goesOnUntil = (at: number): number =>
+    isLook || state.visits.some((v) => v.since <= at && at <= v.last) ? now : 0;
   const pieces = piecesOf(reports, state.gaps, rules, goesOnUntil);
   const visits = pieces.map((piece): ModelVisit => {
     const { since, last } = piece;

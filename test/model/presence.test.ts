@@ -58,7 +58,14 @@ function sendAll(sessions: readonly (typeof session extends fc.Arbitrary<infer S
 
 function toModel({ device = '', session: name = '', status = 'interim', at, lastedMin, octets }: Report): ModelInput {
   const time = morning + at * minute;
-  const report: ModelReport = { device, session: name, status, at: time, from: time - (lastedMin ?? 0) * minute, octets };
+  const report: ModelReport = {
+    device,
+    session: name,
+    status,
+    at: time,
+    from: time - (lastedMin ?? 0) * minute,
+    octets,
+  };
   return { type: 'report', report };
 }
 
@@ -112,7 +119,9 @@ test('any order, repetition and delay of the same reports ends in the same visit
       async (sessions, timing, random) => {
         const sent = sendAll(sessions);
         const keys = sent.map(() => random.next().value);
-        const shuffled = [...sent.keys()].toSorted((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0)).map((index) => sent[index] as Sent);
+        const shuffled = [...sent.keys()]
+          .toSorted((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0))
+          .map((index) => sent[index] as Sent);
         const ends: string[][] = [];
         for (const order of [sent, shuffled]) {
           const world = await new PresenceWorld(redis, [rulesOf(timing)]).start();

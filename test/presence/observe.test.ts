@@ -31,7 +31,9 @@ const observe = async (reports: readonly Aged[]) =>
 const expire = () => world.expire();
 /** `state from-last` in minutes ago. */
 const ages = (lines: readonly string[]): string[] =>
-  lines.map((line) => line.replace(/(\d+)-(\d+)/u, (_, from, last) => `${present - Number(from)}-${present - Number(last)}`));
+  lines.map((line) =>
+    line.replace(/(\d+)-(\d+)/u, (_, from, last) => `${present - Number(from)}-${present - Number(last)}`),
+  );
 const story = async () => ages(await world.story());
 const visits = async () => ages(await world.visits());
 const state = () => world.state();

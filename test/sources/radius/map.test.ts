@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { nasOfSession } from '../../../src/observation/session-key.ts';
 import { decodeRequest } from '../../../src/protocols/radius/decode.ts';
 import { encodeAccountingRequest } from '../../../src/protocols/radius/encode-request.ts';
 import { NasClocks } from '../../../src/sources/radius/nas-clocks.ts';
@@ -29,9 +30,15 @@ function map(attributes: readonly Attribute[]): Mapped {
 function briefly(mapped: Mapped): unknown {
   if (mapped.type === 'ignored') return { ignored: mapped.reason };
   const doubt = mapped.doubt === undefined ? {} : { doubt: mapped.doubt };
-  const { sourceId, spaceId, ...rest } = mapped.type === 'observation' ? mapped.observation : mapped.reset;
+  if (mapped.type === 'nasReset') {
+    const { sourceId, spaceId, ...rest } = mapped.reset;
+    expect({ sourceId, spaceId }).toEqual({ sourceId: 'aps', spaceId: 'hq' });
+    return { reset: rest, ...doubt };
+  }
+  const { sourceId, spaceId, nas, ...rest } = mapped.observation;
   expect({ sourceId, spaceId }).toEqual({ sourceId: 'aps', spaceId: 'hq' });
-  return mapped.type === 'observation' ? { ...rest, ...doubt } : { reset: rest, ...doubt };
+  expect(nas).toBe(nasOfSession(rest.session?.key ?? ''));
+  return { ...rest, ...doubt };
 }
 
 test.each(readRadiusFixtures())('$name', ({ attributes, expected }) => {
