@@ -50,7 +50,7 @@ end
 local function move(member, r, link, rules, stem)
   local at = link[POINTS][1]
   if not at then return end
-  local customer = string.sub(member, string.find(member, '|', 1, true))
+  local customer = string.sub(member, (string.find(member, '|', 1, true)))
   for n, other_rules in ipairs(rules_of) do
     local other = other_rules[SPACE] .. customer
     if other_rules[SPACE] ~= rules[SPACE] and redis.call('HEXISTS', KEYS[1], other) == 1 then
@@ -97,7 +97,8 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
     if kind ~= LEFT and open and added and not moved and goes_on(r, open, link, added, is_first, rules[IDLE]) then
       open[LAST] = added
       save(member, r, HUGE)
-    elseif added or moved or kind == LEFT or rules[SETTLE] > 0 then
+    elseif added or moved or kind == LEFT or rules[SETTLE] > 0 or at == link[POINTS][#link[POINTS] - 1] then
+      -- The newest activity once more may be an old one seen with new knowledge of its NAS.
       local due = reconcile(member, r, clock, rules, ARGV[4] .. i .. '.', false)
       save(member, r, due or forget_at(r, rules[LATE]))
     else

@@ -29,10 +29,12 @@ local function emit(member, r, clock, v, state, into)
   v[REVISION] = v[REVISION] + 1
   v[TOLD] = v[LAST]
   local bar = string.find(member, '|', 1, true)
+  -- After a step back of the clock, times of day from before it may lie behind those from after it.
+  local since, last, now = to_wall(clock, v[SINCE]), to_wall(clock, v[LAST]), to_wall(clock, clock.now)
+  last = math.max(since, last)
   append_entry('type', 'visit', 'visit', v[ID], 'revision', v[REVISION], 'state', state,
     'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
-    'arrivedAt', to_wall(clock, v[SINCE]), 'lastActivityAt', to_wall(clock, v[LAST]),
-    'detectedAt', to_wall(clock, clock.now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
+    'arrivedAt', since, 'lastActivityAt', last, 'detectedAt', math.max(last, now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
     'devices', devices_of(r, v), 'runs', runs_of(r, clock))
 end
 

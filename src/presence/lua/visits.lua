@@ -26,8 +26,8 @@ local function link_items(r, clock, rules, link, items)
     if t > r[HORIZON] then
       -- A Stop is the last word of a session: no further report is waited for.
       if not next and not link[OPEN] then wait = rules[IDLE] end
-      local item = { t = t, last = t, plain = t + wait, literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
-      local reach = item.plain
+      local item = { t = t, last = t, plain = t + rules[IDLE], literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
+      local reach = t + wait
       if endless and not next and link[OPEN] then
         -- Without interims, a session that nobody has ended goes on.
         if associated then
@@ -43,8 +43,8 @@ local function link_items(r, clock, rules, link, items)
       local bridged = next and next - t <= span
       local away = away_after(r, link[DEVICE], t)
       if away then
-        if away < reach then reach, item.why, item.plain = away, 'transfer', math.min(item.plain, away) end
-        if away < item.literal then item.literal = away end
+        if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', math.min(item.plain, away - 1) end
+        item.literal = math.min(item.literal, away - 1)
         if bridged and away <= next then bridged = false end
       end
       item.reach = reach
