@@ -1,11 +1,9 @@
 import { formatDuration } from './runtime/duration.ts';
 import type { Config } from './config/schema.ts';
 import type { AccessPointHint } from './http/routes/setup.ts';
-import type { SourceView } from './http/routes/sources.ts';
 import type { HttpServerOptions } from './http/server.ts';
 import type { SpaceCatalog, SpaceView } from './http/space-access.ts';
 import { reachableAddresses } from './runtime/machine-addresses.ts';
-import type { Source } from './sources/source.ts';
 import type { Space, Spaces } from './spaces/spaces.ts';
 
 export function httpOptions({ http }: Config): HttpServerOptions {
@@ -39,19 +37,6 @@ function toSpaceView(space: Space): SpaceView {
     methods: space.methods,
     requirePass: space.requirePass,
     readOnly: true,
-  };
-}
-
-export function toSourceView(source: Source): SourceView {
-  const { lastObservationAt = null, ...status } = source.status();
-  return {
-    id: source.id,
-    type: source.type,
-    spaceId: source.spaceId,
-    precision: source.precision,
-    readOnly: true,
-    lastObservationAt,
-    ...status,
   };
 }
 

@@ -2,15 +2,17 @@ import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { accessPointHints, httpOptions, spaceCatalog, toSourceView } from './app-http.ts';
+import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
+import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
 import { PresenceRestore } from './checkins/restore-presence.ts';
+import { findWhy, trimRuns } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
@@ -199,6 +201,19 @@ async function openPresence(base: Base, stores: Stores) {
 }
 
 const noteSeeingEveryMs = 20_000;
+const keepRunsMs = 7 * 86_400_000;
+
+/** Forgets what was observed long ago. */
+function keepRunsFew({ clock, log, stack }: Base, db: Database): void {
+  stack.use(
+    new Loop({
+      run: () => trimRuns(db, clock.now() - keepRunsMs),
+      everyMs: 3_600_000,
+      backoff: { firstMs: 60_000, mostMs: 3_600_000 },
+      onError: (err) => log.warn({ err }, 'what was observed long ago cannot be forgotten; trying again'),
+    }),
+  );
+}
 
 /** Puts presence back whenever Redis turns out to have lost it, and remembers in the ledger until when we saw. */
 function keepRestored({ log, stack }: Base, restore: PresenceRestore, redis: Redis): Loop {
@@ -249,6 +264,7 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
     });
     recorders.push(stack.use(recorder));
   }
+  keepRunsFew(base, db);
   return { feed, recorders, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
@@ -268,7 +284,7 @@ function createSources({ config, log, metrics }: Base, { engine, heartbeat, cloc
 function httpPorts(
   { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
-  { unregistered, timers, stores: presenceStores }: Presence,
+  { unregistered, timers, heartbeat, clock: presenceClock, stores: presenceStores }: Presence,
   { feed, ledger, recorders }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
@@ -281,6 +297,8 @@ function httpPorts(
       return await readPresence(presenceStores, space, config.lateWindow, customerIds);
     },
   };
+  const now = (): number => presenceClock.now();
+  const readOne = async (spaceId: string, customerId: string) => (await board.readPresence(spaceId, [customerId]))[0];
   return {
     options: httpOptions(config),
     log,
@@ -289,11 +307,12 @@ function httpPorts(
     readiness: createReadiness({ db, redis, shards, timers, recorders, maxBacklog: config.maxBacklog }, clock),
     metricsText: () => metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
-    sources: () => sources.map(toSourceView),
+    sources: () => sources.map((source) => toSourceView(source, heartbeat.nases, spaces)),
     feed,
     ledger,
     unregistered,
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
+    why: (who, options) => findWhy({ db, now, spaces: () => spaces.list(), readPresence: readOne }, who, options),
     setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },
   };
 }

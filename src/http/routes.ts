@@ -18,6 +18,7 @@ import { hasAdminToken } from '../identity/tokens.ts';
 import { addSetup, type SetupPorts } from './routes/setup.ts';
 import { addSources, type SourcePorts } from './routes/sources.ts';
 import { addSpaces, type SpacePorts } from './routes/spaces.ts';
+import { addWhy, type WhyPorts } from './routes/why.ts';
 import { addUnregistered, type UnregisteredPorts } from './routes/unregistered.ts';
 
 /** What the calls act on. Each noun says beside its routes what it needs. */
@@ -26,6 +27,7 @@ export type RoutePorts = HealthPorts &
   SpacePorts &
   PassPorts &
   PresencePorts &
+  WhyPorts &
   CheckInPorts &
   EventPorts &
   SetupPorts &
@@ -56,6 +58,7 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addPasses(app, context, keys);
   addSpaces(app, context);
   addPresence(app, context);
+  addWhy(app, context);
   addCheckIns(app, context, { clock, keys });
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);

@@ -24,6 +24,7 @@ const table: Readonly<Record<string, readonly Role[] | 'everyone'>> = {
   'GET /v1/spaces': ['admin', 'frontdesk', 'viewer', 'platform', 'kiosk', 'reader'],
   'GET /v1/spaces/{id}': ['admin', 'frontdesk', 'viewer', 'platform', 'kiosk', 'reader'],
   'GET /v1/presence': ['admin', 'frontdesk', 'viewer', 'platform'],
+  'GET /v1/why': ['admin', 'frontdesk', 'viewer', 'platform'],
   'GET /v1/check-ins': ['admin', 'frontdesk', 'viewer', 'platform'],
   'GET /v1/check-ins/{id}': ['admin', 'frontdesk', 'viewer', 'platform'],
   'POST /v1/check-ins': ['admin', 'frontdesk'],

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { findWhy } from '../../src/checkins/why.ts';
 import { whoIsIn } from '../../src/checkins/board.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
@@ -170,6 +171,18 @@ export async function openWorld({
         { db, readPresence: (space, ids) => readPresence([store], rulesOf({ id: space }), lateWindow, ids) },
         spaceId,
         page,
+      ),
+    why: (who, options) =>
+      findWhy(
+        {
+          db,
+          now: () => clock.now(),
+          spaces: () => spaces.map(({ id }) => rulesOf({ id })),
+          readPresence: async (space, customer) =>
+            (await readPresence([store], rulesOf({ id: space }), lateWindow, [customer]))[0],
+        },
+        who,
+        options,
       ),
     setup: {
       code: setupCode,

@@ -1,0 +1,171 @@
+import { isAnyOf } from '../db/bulk.ts';
+import type { Database } from '../db/database.ts';
+import type { ObservedRun } from '../presence/transition.ts';
+import type { PresenceState } from '../presence/state.ts';
+import { toCheckIn } from './rows.ts';
+import { explainCheckIn, explainNow, explainRun, type Clause } from './why-text.ts';
+
+/** Instants are epoch milliseconds. */
+export type Why = {
+  readonly customerId: string;
+  readonly at: number;
+  readonly spaces: readonly WhySpace[];
+};
+
+export type WhySpace = {
+  readonly spaceId: string;
+  readonly isIn: boolean;
+  /** When idleness would check out; null while nothing is due, or something is blind. */
+  readonly dueAt: number | null;
+  /** False while the network cannot say whether the person is here. */
+  readonly seen: boolean;
+  /** Which rule holds now, and which one decided before; newest first. */
+  readonly decisions: readonly Clause[];
+  /** What was observed, newest first; at most 64 runs a device. */
+  readonly observed: readonly (ObservedRun & { readonly text: string })[];
+};
+
+export type WhyPorts = {
+  readonly db: Database;
+  readonly spaces: () => readonly WhyTiming[];
+  readonly readPresence: (spaceId: string, customerId: string) => Promise<PresenceState | undefined>;
+  readonly now: () => number;
+};
+
+/** What `why` must know of a space; durations in milliseconds. */
+export type WhyTiming = {
+  readonly id: string;
+  readonly idleTimeout: number;
+  readonly rejoin: number;
+  readonly maxBlind: number;
+};
+
+const runsPerDevice = 64;
+const mostDecisions = 20;
+const dayMs = 86_400_000;
+
+/** Why somebody is, or is not, checked in: what was observed, which rule fired, what is due when. `at` looks at another moment. */
+export async function findWhy(
+  ports: WhyPorts,
+  who: { readonly customerId: string; readonly deviceId?: string | undefined },
+  options: { readonly at?: number | undefined; readonly spaceIds: readonly string[] },
+): Promise<Why> {
+  const now = ports.now();
+  const at = Math.min(options.at ?? now, now);
+  const spaces: WhySpace[] = [];
+  for (const timing of ports.spaces()) {
+    if (options.spaceIds.includes(timing.id)) spaces.push(await findInSpace(ports, who, timing, at, now));
+  }
+  return { customerId: who.customerId, at, spaces };
+}
+
+async function findInSpace(
+  ports: WhyPorts,
+  { customerId, deviceId }: { readonly customerId: string; readonly deviceId?: string | undefined },
+  timing: WhyTiming,
+  at: number,
+  now: number,
+): Promise<WhySpace> {
+  const isNow = at === now;
+  const state = await ports.readPresence(timing.id, customerId);
+  const live = state?.links.flatMap(({ runs }) => runs) ?? [];
+  const stored = await storedRuns(ports.db, customerId, timing.id, at);
+  const checkIns = await checkInsUntil(ports.db, customerId, timing.id, at);
+  const open = checkIns.find(({ startedAt, endedAt, state: its }) =>
+    isNow
+      ? its === 'open'
+      : (its === 'open' || its === 'closed') && startedAt <= at && (endedAt === null || endedAt >= at),
+  );
+  const observed = latestRuns([...live, ...stored], at, deviceId);
+  return {
+    spaceId: timing.id,
+    isIn: open !== undefined,
+    dueAt: isNow && open !== undefined ? (state?.dueAt ?? null) : null,
+    seen: !isNow || state === undefined || state.seen,
+    decisions: [
+      ...(isNow ? explainNow(state, open, timing, now) : []),
+      ...checkIns.map((one) => explainCheckIn(one, timing)),
+    ],
+    observed: observed.map((run) => ({ ...run, text: explainRun(run) })),
+  };
+}
+
+async function storedRuns(db: Database, customerId: string, spaceId: string, at: number): Promise<ObservedRun[]> {
+  const rows = await db.read
+    .selectFrom('observed_runs')
+    .selectAll()
+    .where('customer_id', '=', customerId)
+    .where('space_id', '=', spaceId)
+    .where('first_at', '<=', at)
+    .orderBy('first_at', 'desc')
+    .limit(runsPerDevice * 8)
+    .execute();
+  return rows.map((row) => ({
+    deviceId: row.device_id,
+    kind: row.kind as ObservedRun['kind'],
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+    count: row.count,
+  }));
+}
+
+async function checkInsUntil(db: Database, customerId: string, spaceId: string, at: number) {
+  const rows = await db.read
+    .selectFrom('check_ins')
+    .selectAll()
+    .where('customer_id', '=', customerId)
+    .where('space_id', '=', spaceId)
+    .where('started_at', '<=', at)
+    .where('started_at', '>', at - 7 * dayMs)
+    .orderBy('started_at', 'desc')
+    .limit(mostDecisions)
+    .execute();
+  return rows.map(toCheckIn);
+}
+
+/** Newest first; of a run that is known twice, the longer. */
+function latestRuns(runs: readonly ObservedRun[], at: number, deviceId: string | undefined): ObservedRun[] {
+  const known = new Map<string, ObservedRun>();
+  for (const run of runs) {
+    if (run.firstAt > at || (deviceId !== undefined && run.deviceId !== deviceId)) continue;
+    const key = `${run.deviceId}|${run.kind}|${run.firstAt}`;
+    if ((known.get(key)?.count ?? 0) < run.count) known.set(key, run);
+  }
+  const count = new Map<string, number>();
+  return [...known.values()]
+    .toSorted((a, b) => b.firstAt - a.firstAt)
+    .filter((run) => {
+      const before = count.get(run.deviceId) ?? 0;
+      count.set(run.deviceId, before + 1);
+      return before < runsPerDevice;
+    });
+}
+
+/** For the housekeeping of any node: what is older than `before`, and beyond the most of a device, is forgotten. */
+export async function trimRuns(db: Database, before: number): Promise<void> {
+  await db.write.deleteFrom('observed_runs').where('last_at', '<', before).execute();
+  const crowded = await db.read
+    .selectFrom('observed_runs')
+    .select(['customer_id', 'device_id'])
+    .groupBy(['customer_id', 'device_id'])
+    .having((eb) => eb(eb.fn.countAll<number>(), '>', runsPerDevice))
+    .limit(1_000)
+    .execute();
+  for (const { customer_id: customerId, device_id: deviceId } of crowded) {
+    const [oldest] = await db.read
+      .selectFrom('observed_runs')
+      .select('first_at')
+      .where('customer_id', '=', customerId)
+      .where('device_id', '=', deviceId)
+      .orderBy('first_at', 'desc')
+      .offset(runsPerDevice - 1)
+      .limit(1)
+      .execute();
+    await db.write
+      .deleteFrom('observed_runs')
+      .where(isAnyOf(db.kind, 'customer_id', [customerId]))
+      .where('device_id', '=', deviceId)
+      .where('first_at', '<', oldest?.first_at ?? 0)
+      .execute();
+  }
+}
