@@ -19,6 +19,8 @@ export type RestorePorts = {
   /** How far back late evidence may correct a visit, milliseconds. */
   readonly lateWindow: number;
   readonly onRebuilt: () => void;
+  /** Epoch milliseconds by the clock of Redis; given where that is not its own. */
+  readonly readTime?: () => Promise<number>;
 };
 
 const epochSetting = 'presence epoch';
@@ -104,7 +106,7 @@ export class PresenceRestore {
     const epoch = randomText(16);
     await writeSetting(db.write, epochSetting, epoch);
     for (const { redis, keys } of stores) await redis.del(keys.clock, keys.presence, keys.due, keys.nas);
-    const now = await redisNow(stores[0] as PresenceStore);
+    const now = await (this.#ports.readTime?.() ?? redisNow(stores[0] as PresenceStore));
     const seenUntil = Number((await readSetting(db.read, seenUntilSetting)) ?? now);
     const began = clock.monotonic();
     const visits = await this.#putVisits(now, seenUntil);

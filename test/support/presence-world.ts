@@ -14,7 +14,7 @@ export const lateWindow = 1_440 * minute;
 /** 2026-11-24 08:00 UTC: minute 0 of every story. */
 export const morning = Date.UTC(2026, 10, 24, 8);
 
-const virtualTime = 'rollcall:{0}:virtual-time';
+export const virtualTime = 'rollcall:{0}:virtual-time';
 /** The production scripts, but for the one line that reads the time. */
 export const scripts = createPresenceScripts(
   `local function read_time() return tonumber(redis.call('GET', '${virtualTime}')) end`,

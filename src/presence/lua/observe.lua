@@ -26,13 +26,19 @@ local function was_blind(link, at)
   return false
 end
 
-local function note_pause(link, kind, at, index, idle)
+-- A pause longer than the timeout counts when Acct-Session-Time proves that the session lasted through it.
+local function note_pause(link, kind, at, from, index, idle)
   local pause = at - link[REPORT_AT]
   local counts = kind == INTERIM or (kind == LEFT and pause > idle)
-  if counts and #reply < MOST_PAUSES and link[SESSION] ~= 0 and link[REPORT_AT] > clock.seen_from and
-    (pause <= idle or not was_blind(link, at)) then
+  if counts and #reply < MOST_PAUSES and link[NAS] ~= 0 and link[REPORT_AT] > clock.seen_from and
+    (pause <= idle or (from <= link[REPORT_AT] and not was_blind(link, at))) then
     local n = #reply
     reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = link[NAS], pause, kind, index - 1
+    -- Of a NAS that nothing is known of, one session that lived through more silence than the timeout is proof enough.
+    local nas = pause > idle and nas_of(clock, link[NAS])
+    if nas and nas[N_CADENCE] == 0 then
+      if kind == LEFT then nas[N_NONE] = true else nas[N_CADENCE] = pause end
+    end
   end
 end
 
@@ -88,7 +94,7 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
     if begins then
       link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {} })
     elseif at > link[REPORT_AT] then
-      note_pause(link, kind, at, i, rules[IDLE])
+      note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
     local added, moved, is_first = report(r, link, kind, at, octets, math.max(rules[IDLE], rules[REJOIN]))
     if is_first then link[FROM] = kind == STARTED and 0 or math.min(s[6] + clock.back, at) end
