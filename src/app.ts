@@ -131,7 +131,7 @@ async function openPresence(base: Base, stores: Stores) {
   const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
   const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
   const index = new DirectoryIndex(registry.vault);
-  const rules = new RuleBook(spaces.list(), config.lateWindow);
+  const rules = new RuleBook(spaces.list(), config.lateWindow, clock);
   const watch = new NasWatch(sessionNumber);
   const uniqueText = uniqueTexts();
   const { maxBacklog } = config;
@@ -289,15 +289,15 @@ function httpPorts(
   sources: readonly Source[],
   setupCode: SetupCode,
 ): HttpServerPorts {
+  const now = (): number => presenceClock.now();
   const board: BoardPorts = {
     db,
     readPresence: async (spaceId, customerIds) => {
       const space = spaces.get(spaceId);
       if (space === undefined) return customerIds.map(() => undefined);
-      return await readPresence(presenceStores, space, config.lateWindow, customerIds);
+      return await readPresence(presenceStores, space, { lateWindow: config.lateWindow, now: now() }, customerIds);
     },
   };
-  const now = (): number => presenceClock.now();
   const readOne = async (spaceId: string, customerId: string) => (await board.readPresence(spaceId, [customerId]))[0];
   return {
     options: httpOptions(config),

@@ -10,6 +10,7 @@ export const eventTypes = [
   'checkin.corrected',
   'checkin.voided',
   'checkout.recorded',
+  'device.conflict',
   'source.down',
   'source.up',
   'clock.stepped',
@@ -39,6 +40,16 @@ export type SourceEventData = {
   readonly problem: string | null;
 };
 
+/** One address speaks for more than one place or person. */
+export type ConflictEventData = {
+  readonly customerId: string;
+  readonly spaceId: string;
+  readonly deviceId: string;
+  /** `twoPlaces`: it is active at two access points at once. */
+  readonly kind: 'twoPlaces';
+  readonly accessPoints: readonly string[];
+};
+
 /** The clock was set: forward when `jumpMs` is positive. */
 export type ClockEventData = { readonly jumpMs: number };
 
@@ -55,6 +66,7 @@ export type EventDraft = {
       readonly data: CheckIn;
     }
   | { readonly type: 'source.down' | 'source.up'; readonly data: SourceEventData }
+  | { readonly type: 'device.conflict'; readonly data: ConflictEventData }
   | { readonly type: 'clock.stepped'; readonly data: ClockEventData }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }
 );

@@ -1,12 +1,17 @@
 import { formatDuration } from '../runtime/duration.ts';
-import type { ClockTransition, NasTransition } from '../presence/transition.ts';
+import type { SystemTransition } from '../presence/transition.ts';
 import type { EventDraft } from './event.ts';
 
 /** The event of something that concerns no customer. It is named after its place in the stream, so that a repeat finds it. */
-export function toSystemEvent(transition: NasTransition | ClockTransition): EventDraft & { readonly id: string } {
+export function toSystemEvent(transition: SystemTransition): EventDraft & { readonly id: string } {
   const { at } = transition;
   const id = `evt_s${transition.id.replace('-', '_')}`;
   if (transition.type === 'clockStepped') return { id, at, type: 'clock.stepped', data: { jumpMs: transition.jumpMs } };
+  if (transition.type === 'conflict') {
+    const { customerId, spaceId, deviceId, nases } = transition;
+    const data = { customerId, spaceId, deviceId, kind: 'twoPlaces', accessPoints: nases } as const;
+    return { id, at, type: 'device.conflict', data };
+  }
   const { nas, since, cadenceMs } = transition;
   const isDown = transition.type === 'nasDown';
   const every = formatDuration(Math.max(1000, Math.round(cadenceMs / 1000) * 1000));

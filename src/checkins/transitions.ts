@@ -26,6 +26,8 @@ export function parseTransition([id, fields]: StreamEntry): Transition | undefin
       const [at, jumpMs] = numbers(values, 'at', 'jump');
       return at === undefined || jumpMs === undefined ? undefined : { id, type: 'clockStepped', at, jumpMs };
     }
+    case 'conflict':
+      return parseConflict(id, values);
     case undefined:
     default:
       return undefined;
@@ -75,6 +77,14 @@ function parseRuns(text: string | undefined): ObservedRun[] {
     }
   }
   return runs;
+}
+
+function parseConflict(id: string, values: Values): Transition | undefined {
+  const { space, customer, device, details, otherDetails } = values;
+  const [at] = numbers(values, 'at');
+  if (!space || !customer || !device || !at) return undefined;
+  const nases = [details, otherDetails].flatMap((each) => (each ? [(JSON.parse(each) as NasName).name] : []));
+  return { id, type: 'conflict', at, customerId: customer, spaceId: space, deviceId: device, nases };
 }
 
 function parseNas(id: string, type: 'nasDown' | 'nasUp', values: Values): Transition | undefined {

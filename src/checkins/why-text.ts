@@ -29,6 +29,16 @@ export function explainNow(
       ),
     ];
   }
+  const [laptop] = state.leftBehind;
+  if (laptop !== undefined) {
+    const since = new Date(laptop.since).toISOString();
+    return [
+      clause(
+        'leftBehind',
+        `the laptop ${laptop.deviceId} stayed in the house over night with no phone beside it, so since ${since} it keeps nobody in; it counts again once another device of this customer is seen, or it comes back after being away`,
+      ),
+    ];
+  }
   if (!visit.isOpen) {
     const ago = `since the last activity`;
     return [

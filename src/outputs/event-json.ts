@@ -50,6 +50,7 @@ function dataJson(event: LedgerEvent): Record<string, unknown> {
     case 'source.up':
       return { ...event.data, since: toIso(event.data.since) };
     case 'clock.stepped':
+    case 'device.conflict':
       return { ...event.data };
     case 'checkin.recorded':
     case 'checkin.failed':

@@ -11,6 +11,8 @@ export type PresenceState = {
   readonly links: readonly PresenceLink[];
   /** When idleness would end the newest evidence; null while something that it depends on is blind, or without evidence. */
   readonly dueAt: number | null;
+  /** Laptops that were left in the house, and since when they speak for nobody. */
+  readonly leftBehind: readonly { readonly deviceId: string; readonly since: number }[];
   /** False while nobody, or an access point that matters here, can see. */
   readonly seen: boolean;
 };
@@ -49,6 +51,7 @@ type Described = readonly [
   ])[],
   reach: number,
   stale: boolean,
+  behind: readonly (readonly [device: string, since: number])[],
 ];
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
@@ -57,11 +60,11 @@ const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 export async function readPresence(
   stores: readonly PresenceStore[],
   space: SpaceTiming,
-  lateWindow: number,
+  { lateWindow, now }: { readonly lateWindow: number; readonly now: number },
   customerIds: readonly string[],
 ): Promise<(PresenceState | undefined)[]> {
   const found: (PresenceState | undefined)[] = customerIds.map(() => undefined);
-  const rules = packr.pack(packedRules(space, lateWindow));
+  const rules = packr.pack(packedRules(space, lateWindow, now));
   for (const [shard, store] of stores.entries()) {
     const indexes = [...customerIds.keys()].filter(
       (index) => shardOf(customerIds[index] as string, stores.length) === shard,
@@ -77,7 +80,7 @@ export async function readPresence(
   return found;
 }
 
-function toState([visits, links, reach, stale]: Described): PresenceState {
+function toState([visits, links, reach, stale, behind]: Described): PresenceState {
   return {
     visits: [...visits].map(([id, since, lastActivityAt, isOpen, reason]) => ({
       id,
@@ -95,6 +98,7 @@ function toState([visits, links, reach, stale]: Described): PresenceState {
       nas: details === '' ? null : { ...(JSON.parse(details) as NasName), isBlind },
       runs: toRuns(deviceId, [...runs]),
     })),
+    leftBehind: [...behind].map(([deviceId, since]) => ({ deviceId, since })),
     dueAt: reach > 0 ? reach : null,
     seen: reach >= 0 && !stale,
   };

@@ -2,7 +2,9 @@
  * What the presence scripts append to a stream in the same atomic call that changed the state, and what the recorder turns into
  * ledger entries. Instants are epoch milliseconds.
  */
-export type Transition = VisitTransition | NasTransition | ClockTransition;
+export type Transition = VisitTransition | SystemTransition;
+/** What concerns no visit. */
+export type SystemTransition = NasTransition | ClockTransition | ConflictTransition;
 
 type Entry = {
   /** Position in its stream, e.g. `1764000000000-3`. */
@@ -62,3 +64,14 @@ export type NasName = { readonly sourceId: string; readonly spaceId: string; rea
 
 /** Redis' clock was set. */
 export type ClockTransition = Entry & { readonly type: 'clockStepped'; readonly at: number; readonly jumpMs: number };
+
+/** Two access points see one address at once. */
+export type ConflictTransition = Entry & {
+  readonly type: 'conflict';
+  readonly at: number;
+  readonly customerId: string;
+  readonly spaceId: string;
+  readonly deviceId: string;
+  /** The access points, as far as they are known; the other one may be in another space. */
+  readonly nases: readonly string[];
+};

@@ -168,7 +168,11 @@ export async function openWorld({
     unregistered,
     whoIsIn: (spaceId, page) =>
       whoIsIn(
-        { db, readPresence: (space, ids) => readPresence([store], rulesOf({ id: space }), lateWindow, ids) },
+        {
+          db,
+          readPresence: (space, ids) =>
+            readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
+        },
         spaceId,
         page,
       ),
@@ -179,7 +183,7 @@ export async function openWorld({
           now: () => clock.now(),
           spaces: () => spaces.map(({ id }) => rulesOf({ id })),
           readPresence: async (space, customer) =>
-            (await readPresence([store], rulesOf({ id: space }), lateWindow, [customer]))[0],
+            (await readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, [customer]))[0],
         },
         who,
         options,

@@ -282,7 +282,7 @@ test('a damaged record holds up nobody, and presence of that customer begins ane
 
 test('nothing is decided about a space that this node does not know', async () => {
   await observe([{ ago: 20, status: 'start' }]);
-  await world.store.expire(new RuleBook([rulesOf({ id: 'annex' })], lateWindow).bySpace, 500);
+  await world.store.expire(new RuleBook([rulesOf({ id: 'annex' })], lateWindow, { now: () => world.now }).bySpace, 500);
   expect(await story()).toEqual(['open 20-20']);
   await redis.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
   await expire();

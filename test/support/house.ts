@@ -74,7 +74,7 @@ export class House implements AsyncDisposable {
     const numberOf = createSessionNumbers(Buffer.alloc(8, 3));
     const watch = new NasWatch(numberOf);
     const presenceClock = new PresenceClock(clock);
-    this.#book = new RuleBook(spaces, lateWindow);
+    this.#book = new RuleBook(spaces, lateWindow, { now: () => this.now });
     this.heartbeat = new Heartbeat({ store: this.store, watch, clock: presenceClock, logger: log });
     const keys = { deriveKey: () => Buffer.alloc(32, 1), sessionNumber: numberOf };
     this.#engine = new PresenceEngine({

@@ -46,6 +46,7 @@ export function rulesOf(space: Partial<SpaceTiming> = {}): SpaceTiming {
     settle: 0,
     rejoin: 60 * minute,
     maxBlind: 120 * minute,
+    timeZone: 'UTC',
     counts: () => true,
     ...space,
   };
@@ -64,7 +65,7 @@ export class PresenceWorld {
   constructor(redis: Redis, spaces: readonly SpaceTiming[] = [rulesOf()], maxBacklog = 1_000_000) {
     this.redis = redis;
     this.spaces = spaces;
-    this.book = new RuleBook(spaces, lateWindow);
+    this.book = new RuleBook(spaces, lateWindow, { now: () => this.now });
     const uniqueText = (): string => `b${(this.#batch += 1)}-`;
     this.store = new PresenceStore({ redis, shard: 0, uniqueText, maxBacklog, onLost: () => undefined, scripts });
     this.store.epoch = epoch;
@@ -164,6 +165,6 @@ export class PresenceWorld {
 
   async state(who = 'mia', space = 'hq'): Promise<PresenceState | undefined> {
     const timing = this.spaces.find(({ id }) => id === space) as SpaceTiming;
-    return (await readPresence([this.store], timing, lateWindow, [who]))[0];
+    return (await readPresence([this.store], timing, { lateWindow, now: this.now }, [who]))[0];
   }
 }

@@ -1,7 +1,7 @@
 -- Looks at whoever is due: completes arrivals whose settle time has passed, ends visits that have been idle, forgets
 -- what is too old to be corrected, and moves the deadline of everyone else.
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
--- ARGV  1 epoch   2 MessagePack map: space -> {idle, settle, rejoin, maxBlind, late}, milliseconds   3 most customers to look at
+-- ARGV  1 epoch   2 MessagePack map: space -> {idle, settle, rejoin, maxBlind, late, offset}, milliseconds   3 most customers to look at
 --       4 a text that no other call has, the stem of visit ids   5 most transitions that the stream may hold
 -- Returns {how many were looked at, by how many milliseconds the latest departure was found too late}. After a gap in what we
 -- saw it decides nothing until a node sees again.
@@ -21,6 +21,7 @@ for i, member in ipairs(due) do
     redis.call('ZADD', KEYS[2], now + UNKNOWN_SPACE_AGAIN, member)
   else
     local r = load(member)
+    note_left_behind(r, now, rules)
     local look_at, lag = reconcile(member, r, clock, rules, ARGV[4] .. i .. '.', true)
     latest = math.max(latest, lag)
     prune(r, now, rules[LATE])

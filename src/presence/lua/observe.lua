@@ -5,7 +5,7 @@
 --           at, from epoch milliseconds: when it was reported, since when the session has lasted (at, when unknown)
 --           octets   since the session began, -1 without counters   rule  which of the rules applies, from 1
 --           nas      number of the NAS, 0 without one   laptop  whether association alone is no activity of this device
---       3 MessagePack array of rules: {idle, settle, rejoin, maxBlind, late} in milliseconds, and the space
+--       3 MessagePack array of rules: {idle, settle, rejoin, maxBlind, late, offset} in milliseconds, and the space
 --       4 a text that no other batch has, the stem of visit ids   5 most transitions that the stream may hold
 -- Returns 'ok'; or {'ok', nas, gap, kind, index, ...}, some pauses between two reports of a session (index: which sighting, from
 -- 0); or 'full': nothing was recorded, because the ledger is too far behind; or 'lost': this is not the Redis of that epoch.
@@ -16,7 +16,7 @@ local rules_of = cmsgpack.unpack(ARGV[3])
 local now = clock.now
 local reply = { 'ok' }
 local MOST_PAUSES = 33
-local SPACE = 6
+local SPACE = 7
 
 -- A pause in which we or the NAS were blind says nothing about how often it reports.
 local function was_blind(link, at)
@@ -49,7 +49,8 @@ local function goes_on(r, open, link, added, is_first, idle)
   local points, before = link[POINTS], r[VISITS][#r[VISITS] - 1]
   if before and #points > 2 and points[#points - 3] <= before[LAST] then return false end
   if is_first and link[FROM] > 0 and link[FROM] < open[SINCE] then return false end
-  return #r[AWAY] == 0 or not away_after(r, link[DEVICE], open[LAST])
+  if #r[BEHIND] > 0 then return false end
+  return #r[AWAY] == 0 or not away_after(r, link[DEVICE], points[1])
 end
 
 -- A device that begins a session here is in no other space from then on, and the other way round.
@@ -77,6 +78,35 @@ local function move(member, r, link, rules, stem)
   end
 end
 
+local function tell_conflict(member, r, link, other)
+  link[CROSSED] = -1
+  local bar = string.find(member, '|', 1, true)
+  append_entry('type', 'conflict', 'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
+    'device', link[DEVICE], 'at', to_wall(clock, now), 'details', nas_of(clock, link[NAS])[N_DETAILS],
+    'otherDetails', other and nas_of(clock, other[NAS])[N_DETAILS] or '')
+  if other then other[CROSSED] = -1 end
+end
+
+-- One radio is at one place. Somebody else has its address when two access points see it go on in turn, which roaming does not
+-- explain: then it would have begun a new session. Each session tells of it once.
+local CROSSINGS = 2
+local function note_crossing(member, r, link, heard, at)
+  if link[CROSSED] < 0 or link[SESSION] == 0 or heard == 0 or at < heard then return end
+  local device = link[DEVICE]
+  local moved_at = away_after(r, device, link[POINTS][1])
+  if moved_at and heard > moved_at then
+    tell_conflict(member, r, link, nil)
+    return
+  end
+  for _, other in ipairs(r[LINKS]) do
+    if other[DEVICE] == device and other[NAS] ~= link[NAS] and other[SESSION] ~= 0 and heard < other[REPORT_AT] and other[OPEN] then
+      link[CROSSED] = link[CROSSED] + 1
+      if link[CROSSED] >= CROSSINGS and (other[CROSSED] >= CROSSINGS or other[CROSSED] < 0) then tell_conflict(member, r, link, other) end
+      return
+    end
+  end
+end
+
 for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
   local member, device, session, kind, octets = s[1], s[2], s[3], s[4], s[7]
   local rules = rules_of[s[8]]
@@ -92,13 +122,18 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
   elseif link or kind ~= LEFT or session ~= 0 then
     local begins = not link
     if begins then
-      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {} })
+      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {}, 0 })
     elseif at > link[REPORT_AT] then
       note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
+    local heard = link[REPORT_AT]
     local added, moved, is_first = report(r, link, kind, at, octets, math.max(rules[IDLE], rules[REJOIN]))
     if is_first then link[FROM] = kind == STARTED and 0 or math.min(s[6] + clock.back, at) end
     if begins and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
+    if added then
+      if #r[BEHIND] > 0 then note_back(r, link, begins, at) end
+      if #r[LINKS] > 1 or #r[AWAY] > 0 then note_crossing(member, r, link, heard, added) end
+    end
     local open = open_visit(r)
     if kind ~= LEFT and open and added and not moved and goes_on(r, open, link, added, is_first, rules[IDLE]) then
       open[LAST] = added

@@ -109,6 +109,54 @@ local function reconcile(member, r, clock, rules, stem, timed)
   return look_at < HUGE and look_at or nil, lag
 end
 
+-- A laptop that stayed in the house over night, with no other device beside it since the evening, was left there. What it did
+-- since the last other device was active speaks for nobody, until that customer is back.
+local NIGHT_ENDS, EVENING = 4 * 3600000, 5 * 3600000
+local function last_night(now, rules)
+  local day = 86400000
+  return math.floor((now + rules[OFFSET] - NIGHT_ENDS) / day) * day + NIGHT_ENDS - rules[OFFSET]
+end
+
+local function note_left_behind(r, now, rules)
+  local open = open_visit(r)
+  local night = last_night(now, rules)
+  if not open or open[SINCE] > night - EVENING then return false end
+  local with, laptops = 0, {}
+  for _, link in ipairs(r[LINKS]) do
+    local newest = link[POINTS][#link[POINTS] - 1] or 0
+    if link[LAPTOP] then
+      if newest > night - EVENING then laptops[link[DEVICE]] = true end
+    else
+      with = math.max(with, newest)
+    end
+  end
+  if with > night - EVENING or not next(laptops) then return false end
+  -- With no other device at all, the evening is all that can be said.
+  local from = with > 0 and with or night - EVENING
+  for device in pairs(laptops) do
+    if not is_behind(r, device, now) then
+      for _, value in ipairs({ device, from, HUGE }) do r[BEHIND][#r[BEHIND] + 1] = value end
+    end
+  end
+  return true
+end
+
+-- Whoever is seen with another device, or joins with the laptop after hours without it, is back.
+local BACK_AFTER = 4 * 3600000
+local function note_back(r, link, begins, at)
+  local heard = 0
+  if link[LAPTOP] then
+    for _, l in ipairs(r[LINKS]) do
+      if l[DEVICE] == link[DEVICE] and l ~= link then heard = math.max(heard, l[REPORT_AT]) end
+    end
+    if not begins or at - heard < BACK_AFTER then return end
+  end
+  for i = 1, #r[BEHIND], 3 do
+    local theirs = not link[LAPTOP] or r[BEHIND][i] == link[DEVICE]
+    if theirs and r[BEHIND][i + 2] == HUGE and at > r[BEHIND][i + 1] then r[BEHIND][i + 2] = at - 1 end
+  end
+end
+
 -- Forgets what is too old to be corrected, and settles it.
 local MOST_VISITS = 32
 local function prune(r, now, late)
@@ -126,6 +174,11 @@ local function prune(r, now, late)
       link[FROM] = 0
     end
     if link[REPORT_AT] < now - late then table.remove(r[LINKS], i) end
+  end
+  for i = #r[BEHIND] - 2, 1, -3 do
+    if r[BEHIND][i + 2] < now - late then
+      for _ = 1, 3 do table.remove(r[BEHIND], i) end
+    end
   end
   for i = #r[AWAY] - 1, 1, -2 do
     if r[AWAY][i + 1] < now - late then

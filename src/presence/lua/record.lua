@@ -2,24 +2,26 @@
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
 --
 -- Presence of one customer in one space is a MessagePack array in KEYS[1], named `space|customer`:
---   {version, due, horizon, visits, links, away}
+--   {version, due, horizon, visits, links, away, behind}
 --   due      the score that stands in KEYS[2]; 0 when it must be written anew
 --   horizon  evidence up to here is settled for good and moves nothing
 --   visits   {id, since, last, open, revision, baseFrom, baseTo, reason, told, heldUntil}, oldest first: what the ledger has been
 --            told. base: the part whose links were forgotten; 0, 0 without one. told: the last activity as the ledger knows it.
 --            heldUntil: of a visit that was put back after a loss, when its fresh idle window ends; -1 when it was blind too long
---   links    {device, session, nas, laptop, open, reportAt, from, points, runs}: what each device or accounting session has shown
+--   links    {device, session, nas, laptop, open, reportAt, from, points, runs, crossed}: what each device or accounting session has shown
 --            from    when the session began, by its first report; 0 when that was a Start
 --            points  time and octets of each report that showed activity, oldest first; fewer where that changes nothing
 --            runs    kind, first, last and number of reports of one kind in a row, for `why`
+--            crossed  how often it was active between reports of another access point's session; -1 once that was told
 --   away     device and time of each session that the device began in another space
+--   behind   laptop that was left in the house, and from when to when it speaks for nobody; HUGE while it still does
 -- Instants are epoch milliseconds of a clock that never goes back: TIME plus what it has ever gone back (`back` in KEYS[4]).
 local LAYOUT = 2
-local VERSION, DUE, HORIZON, VISITS, LINKS, AWAY = 1, 2, 3, 4, 5, 6
+local VERSION, DUE, HORIZON, VISITS, LINKS, AWAY, BEHIND = 1, 2, 3, 4, 5, 6, 7
 local ID, SINCE, LAST, IS_OPEN, REVISION, BASE_FROM, BASE_TO, REASON, TOLD, HELD_UNTIL = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS, RUNS = 1, 2, 3, 4, 5, 6, 7, 8, 9
--- Rules of a space, milliseconds.
-local IDLE, SETTLE, REJOIN, MAX_BLIND, LATE = 1, 2, 3, 4, 5
+local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS, RUNS, CROSSED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+-- Rules of a space, milliseconds; the offset is what its time of day is ahead of UTC.
+local IDLE, SETTLE, REJOIN, MAX_BLIND, LATE, OFFSET = 1, 2, 3, 4, 5, 6
 local HUGE = 2 ^ 52
 -- A silence of ours that is longer than this is a gap in what we saw.
 local GAP = 5000
@@ -81,7 +83,7 @@ local function to_wall(clock, at)
 end
 
 local function new_record()
-  return { LAYOUT, 0, 0, {}, {}, {} }
+  return { LAYOUT, 0, 0, {}, {}, {}, {} }
 end
 
 -- What cannot be read is as good as lost, and must not hold up everyone else: presence then begins anew.

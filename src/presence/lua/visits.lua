@@ -12,6 +12,14 @@ local function away_after(r, device, at)
   return first
 end
 
+-- Whether this was shown by a laptop that was left behind.
+local function is_behind(r, device, at)
+  for i = 1, #r[BEHIND], 3 do
+    if r[BEHIND][i] == device and at > r[BEHIND][i + 1] and at <= r[BEHIND][i + 2] then return true end
+  end
+  return false
+end
+
 local function link_items(r, clock, rules, link, items)
   local nas = nas_of(clock, link[NAS])
   local wait = patience(nas, rules[IDLE])
@@ -21,9 +29,11 @@ local function link_items(r, clock, rules, link, items)
   local points = link[POINTS]
   local rejoin = math.max(rules[IDLE], rules[REJOIN])
   local span = endless and MOST_SESSION or math.max(wait, rejoin)
+  -- A session that the device has left for one in another space says nothing of it any more.
+  local over = #r[AWAY] > 0 and points[1] and away_after(r, link[DEVICE], link[FROM] > 0 and link[FROM] or points[1]) or HUGE
   for i = 1, #points, 2 do
     local t, next = points[i], points[i + 2]
-    if t > r[HORIZON] then
+    if t > r[HORIZON] and t < over and not is_behind(r, link[DEVICE], t) then
       -- A Stop is the last word of a session: no further report is waited for.
       if not next and not link[OPEN] then wait = rules[IDLE] end
       local item = { t = t, last = t, plain = t + rules[IDLE], literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
@@ -40,7 +50,7 @@ local function link_items(r, clock, rules, link, items)
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
-      local bridged = next and next - t <= span
+      local bridged = next and next - t <= span and next < over and not is_behind(r, link[DEVICE], next)
       local away = away_after(r, link[DEVICE], t)
       if away then
         if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', math.min(item.plain, away - 1) end

@@ -1,0 +1,127 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PresenceWorld, rulesOf } from '../support/presence-world.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+
+/** Times are minutes after 08:00. */
+let server: RedisServer;
+let redis: Redis;
+let world: PresenceWorld;
+
+beforeAll(async () => {
+  server = await startRedis({ appendfsync: 'everysec' });
+  redis = new Redis(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  world = await new PresenceWorld(redis, [rulesOf(), rulesOf({ id: 'annex' })]).start();
+});
+
+const conflicts = async () => (await world.transitions()).filter(({ type }) => type === 'conflict');
+
+describe('a laptop', () => {
+  const laptop = { device: 'laptop', session: 'l', isLaptop: true };
+
+  test('that is only associated keeps nobody in', async () => {
+    await world.observe({ ...laptop, at: 0, status: 'start' });
+    for (let at = 5; at <= 20; at += 5) {
+      await world.wait(at);
+      await world.observe({ ...laptop, at });
+    }
+    await world.expire();
+    expect(await world.visits()).toEqual(['idle 0-0']);
+  });
+
+  test('that is active keeps its owner in', async () => {
+    await world.observe({ ...laptop, at: 0, status: 'start' });
+    for (let at = 5; at <= 20; at += 5) {
+      await world.wait(at);
+      await world.observe({ ...laptop, at, octets: at });
+    }
+    expect(await world.visits()).toEqual(['open 0-20']);
+  });
+
+  async function overnight(until: number): Promise<void> {
+    await world.observe({ ...laptop, at: 0, status: 'start' });
+    for (let at = 10; at <= until; at += 10) {
+      await world.wait(at, 10);
+      await world.observe({ ...laptop, at, octets: at });
+      if (at <= 600) await world.observe({ at, session: 'p', octets: at });
+    }
+  }
+
+  test('left in the house over night ends the visit when its owner was last there', async () => {
+    await overnight(1190);
+    expect(await world.visits()).toEqual(['open 0-1190']);
+    await world.wait(1215, 5);
+    await world.observe({ ...laptop, at: 1215, octets: 9_000 });
+    await world.expire();
+    expect(await world.visits()).toEqual(['idle 0-600']);
+    expect((await world.state())?.leftBehind).toMatchObject([{ deviceId: 'laptop' }]);
+  });
+
+  test('left in the house is nobody until its owner is back', async () => {
+    await overnight(1220);
+    expect(await world.visits()).toEqual(['idle 0-600']);
+    await world.observe({ ...laptop, at: 1220, session: 'l2', status: 'start' });
+    expect(await world.visits()).toEqual(['idle 0-600']);
+    await world.go(1500);
+    await world.observe({ at: 1500, session: 'p2', status: 'start' });
+    expect(await world.visits()).toEqual(['idle 0-600', 'open 1500-1500']);
+    await world.go(1505);
+    await world.observe({ ...laptop, at: 1505, octets: 10_000 });
+    expect(await world.visits()).toEqual(['idle 0-600', 'open 1500-1505']);
+  });
+
+  test('does not end the night of somebody who works through it', async () => {
+    await world.observe({ at: 0, status: 'start' });
+    for (let at = 10; at <= 1230; at += 10) {
+      await world.wait(at, 10);
+      await world.observe({ at, octets: at });
+      await world.observe({ ...laptop, at, octets: at });
+    }
+    expect(await world.visits()).toEqual(['open 0-1230']);
+  });
+});
+
+describe('one address', () => {
+  test('that goes on in turn at two access points is somebody else’s as well, and that is told once', async () => {
+    await world.observe({ at: 0, nas: 'ap-1', session: 'a', status: 'start' });
+    for (let at = 1; at <= 8; at += 1) {
+      await world.go(at);
+      const here = at % 2 === 0 ? { nas: 'ap-1', session: 'a' } : { nas: 'ap-2', session: 'b' };
+      await world.observe({ ...here, at, octets: at });
+    }
+    expect(await conflicts()).toMatchObject([{ customerId: 'mia', deviceId: 'phone', spaceId: 'hq' }]);
+    expect(await world.visits()).toEqual(['open 0-8']);
+  });
+
+  test('that roams, with a late last report of the access point before, is one phone', async () => {
+    await world.observe({ at: 0, nas: 'ap-1', session: 'a', status: 'start' });
+    await world.go(4);
+    await world.observe({ at: 1, nas: 'ap-1', session: 'a', octets: 5 });
+    await world.observe({ at: 2, nas: 'ap-2', session: 'b', status: 'start' });
+    await world.observe({ at: 3, nas: 'ap-2', session: 'b', octets: 5 });
+    await world.observe({ at: 4, nas: 'ap-1', session: 'a', octets: 9, status: 'stop' });
+    await world.observe({ at: 4, nas: 'ap-2', session: 'b', octets: 9 });
+    expect(await conflicts()).toEqual([]);
+  });
+
+  test('that is in two spaces at once is in the one it came to last, and that is told', async () => {
+    await world.observe({ at: 0, nas: 'ap-1', session: 'a', status: 'start' });
+    await world.go(2);
+    await world.observe({ at: 2, space: 'annex', nas: 'ap-9', session: 'z', status: 'start' });
+    for (let at = 3; at <= 8; at += 1) {
+      await world.wait(at);
+      await world.observe({ at, nas: 'ap-1', session: 'a', octets: at });
+      await world.observe({ at, space: 'annex', nas: 'ap-9', session: 'z', octets: at });
+    }
+    await world.expire();
+    expect(await world.visits()).toEqual(['transfer 0-0']);
+    expect(await world.visits('mia', 'annex')).toEqual(['open 2-8']);
+    expect(await conflicts()).toHaveLength(1);
+  });
+});
