@@ -12,6 +12,7 @@ import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
 import { PresenceRestore } from './checkins/restore-presence.ts';
+import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy, trimRuns } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
@@ -100,6 +101,7 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   // Last to start and first to stop: whatever comes in finds everything behind it at work.
   for (const source of sources) await stack.use(source).start();
   await presence.heartbeat.start();
+  watchSources(base, checkIns.sourceEvents, sources);
   const radius = config.sources.map((source) => source.listen);
   const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
   const running = stack.move();
@@ -265,7 +267,8 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
     recorders.push(stack.use(recorder));
   }
   keepRunsFew(base, db);
-  return { feed, recorders, ledger: new Ledger({ db, clock, rules, onRecorded }) };
+  const sourceEvents = new SourceEvents(db, clock, onRecorded);
+  return { feed, recorders, sourceEvents, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
 function createSources({ config, log, metrics }: Base, { engine, heartbeat, clock }: Presence): Source[] {
@@ -278,6 +281,20 @@ function createSources({ config, log, metrics }: Base, { engine, heartbeat, cloc
     lateWindow: config.lateWindow,
   };
   return config.sources.map((source) => createSource(source, ports));
+}
+
+function watchSources({ log, stack }: Base, events: SourceEvents, sources: readonly Source[]): void {
+  stack.use(
+    new Loop({
+      run: () => events.look(sources.map((source) => ({ id: source.id, spaceId: source.spaceId, ...source.status() }))),
+      everyMs: 1_000,
+      backoff: { firstMs: 1_000, mostMs: 10_000 },
+      onError: (err, failures) => {
+        if (failures === 1)
+          log.warn({ err }, 'that a source went down or is up again cannot be recorded; trying again');
+      },
+    }),
+  );
 }
 
 /** What HTTP shows and changes. */
