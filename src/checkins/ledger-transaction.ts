@@ -1,7 +1,7 @@
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { bulkInsert } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
-import type { ObservedRunTable, Schema } from '../db/schema.ts';
+import type { Schema } from '../db/schema.ts';
 import { inTransaction, nextNumbers } from '../db/transaction.ts';
 import { newId } from '../runtime/id.ts';
 import type { CheckIn } from './check-in.ts';
@@ -14,7 +14,6 @@ export type LedgerChanges = {
   readonly visits: Iterable<Visit>;
   readonly checkIns: Iterable<CheckIn>;
   readonly events: readonly EventDraft[];
-  readonly runs?: readonly Selectable<ObservedRunTable>[];
 };
 
 /**
@@ -41,7 +40,7 @@ export async function writeChanges(
   const visits = [...changes.visits].toSorted((a, b) => Number(a.departedAt === null) - Number(b.departedAt === null));
   await bulkInsert(trx, kind, 'visits', visits.map(toVisitRow), {
     key: 'id',
-    update: ['arrived_at', 'last_activity_at', 'departed_at', 'reason', 'revision'],
+    update: ['arrived_at', 'last_activity_at', 'departed_at', 'reason', 'revision', 'runs'],
   });
   const checkIns = [...changes.checkIns].toSorted((a, b) => Number(a.state === 'open') - Number(b.state === 'open'));
   const checkInRows = checkIns.map((checkIn) => toCheckInRow(checkIn, now));
@@ -60,10 +59,6 @@ export async function writeChanges(
       'device_ids',
       'updated_at',
     ],
-  });
-  await bulkInsert(trx, kind, 'observed_runs', changes.runs ?? [], {
-    key: ['customer_id', 'space_id', 'device_id', 'first_at', 'kind'],
-    update: ['last_at', 'count'],
   });
   return await appendEvents(trx, kind, changes.events);
 }

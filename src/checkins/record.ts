@@ -3,6 +3,7 @@ import type { VisitTransition } from '../presence/transition.ts';
 import type { CheckIn, Method } from './check-in.ts';
 import { decideEntitlement, type Pass } from './entitlement.ts';
 import type { EventDraft } from './event.ts';
+import { mergeRuns } from './runs.ts';
 import type { Visit } from './visit.ts';
 
 /** The rules of a space that recording needs. */
@@ -68,7 +69,7 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
       deviceIds,
     });
   }
-  const { arrivedAt, lastActivityAt, detectedAt, revision } = transition;
+  const { arrivedAt, lastActivityAt, detectedAt, revision, runs } = transition;
   const visit = {
     id: visitId,
     customerId,
@@ -78,6 +79,7 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
     departedAt: null,
     reason: null,
     revision,
+    runs,
   };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
@@ -129,7 +131,8 @@ function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): 
 function correct(draft: Draft, before: Visit, transition: VisitTransition): void {
   const { arrivedAt, lastActivityAt, detectedAt, revision, state } = transition;
   const wasOpen = before.departedAt === null;
-  const visit: Visit = { ...before, arrivedAt, lastActivityAt, revision };
+  const runs = mergeRuns(before.runs, transition.runs);
+  const visit: Visit = { ...before, arrivedAt, lastActivityAt, revision, runs };
   if (state === 'closed' && wasOpen) {
     putVisit(draft, visit);
     correctCheckIn(draft, transition);

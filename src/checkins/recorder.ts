@@ -5,7 +5,7 @@ import { DatabaseError } from '../db/database-error.ts';
 import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
 import { shardKeys } from '../presence/keys.ts';
-import type { Transition, VisitTransition } from '../presence/transition.ts';
+import type { Transition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
 import { Duty } from '../redis/duty.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -15,7 +15,6 @@ import type { EventDraft } from './event.ts';
 import { inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
 import { record, type Draft, type Recorded, type SpaceRules } from './record.ts';
 import { recordedSetting } from './restore-presence.ts';
-import { toRunRows } from './runs.ts';
 import { writeSetting } from './settings.ts';
 import { toSystemEvent } from './system-events.ts';
 import { parseTransition, type StreamEntry } from './transitions.ts';
@@ -140,17 +139,14 @@ export class Recorder implements AsyncDisposable {
       const draft = await loadDraft(trx, db.kind, customerIds, [...visitIds]);
       const repeated = await recordedEvents(trx, db.kind, transitions);
       const dropped: Exclude<Recorded, 'recorded'>[] = [];
-      const seen: VisitTransition[] = [];
       for (const transition of transitions) {
         const result = this.#record(draft, transition, repeated);
         if (result !== 'recorded') dropped.push(result);
-        else if (transition.type === 'visit') seen.push(transition);
       }
       const changes = {
         visits: draft.changedVisits.values(),
         checkIns: draft.changedCheckIns.values(),
         events: draft.events,
-        runs: toRunRows(seen),
       };
       const lastSequence = await writeChanges(trx, db.kind, changes, clock.now());
       // A Redis that does not know this entry has lost its latest writes.

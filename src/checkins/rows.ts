@@ -2,6 +2,7 @@ import type { Selectable, SelectQueryBuilder } from 'kysely';
 import type { CheckInTable, PassTable, Schema, VisitTable } from '../db/schema.ts';
 import type { CheckIn, CheckOutReason, FailureReason, Method } from './check-in.ts';
 import type { Pass } from './entitlement.ts';
+import { packRuns, unpackRuns } from './runs.ts';
 import type { Visit } from './visit.ts';
 
 /** Rows as SQL holds them, and the records that the rest of the stage speaks of. */
@@ -61,6 +62,7 @@ export function toVisit(row: Selectable<VisitTable>): Visit {
     departedAt: row.departed_at,
     reason: row.reason as Visit['reason'],
     revision: row.revision,
+    runs: unpackRuns(row.runs),
   };
 }
 
@@ -74,6 +76,7 @@ export function toVisitRow(visit: Visit): Selectable<VisitTable> {
     departed_at: visit.departedAt,
     reason: visit.reason,
     revision: visit.revision,
+    runs: packRuns(visit.runs),
   };
 }
 

@@ -1,22 +1,39 @@
-import type { Selectable } from 'kysely';
-import type { ObservedRunTable } from '../db/schema.ts';
-import type { VisitTransition } from '../presence/transition.ts';
+import { runKinds, type ObservedRun } from '../presence/transition.ts';
 
-/** What was observed, as rows; of a run that was told more than once, the last state. */
-export function toRunRows(transitions: readonly VisitTransition[]): Selectable<ObservedRunTable>[] {
-  const rows = new Map<string, Selectable<ObservedRunTable>>();
-  for (const { customerId, spaceId, runs } of transitions) {
-    for (const { deviceId, kind, firstAt, lastAt, count } of runs) {
-      rows.set([customerId, spaceId, deviceId, firstAt, kind].join('|'), {
-        customer_id: customerId,
-        space_id: spaceId,
-        device_id: deviceId,
-        kind,
-        first_at: firstAt,
-        last_at: lastAt,
-        count,
-      });
-    }
+/** How many runs of a device one visit keeps; the oldest go first. */
+export const mostRunsPerDevice = 64;
+
+type PackedRun = readonly [device: string, kind: number, firstAt: number, lastAt: number, count: number];
+
+export function packRuns(runs: readonly ObservedRun[]): string {
+  const packed = runs.map(({ deviceId, kind, firstAt, lastAt, count }): PackedRun => {
+    return [deviceId, runKinds.indexOf(kind), firstAt, lastAt, count];
+  });
+  return JSON.stringify(packed);
+}
+
+export function unpackRuns(text: string): ObservedRun[] {
+  return (JSON.parse(text) as PackedRun[]).flatMap(([deviceId, kind, firstAt, lastAt, count]) => {
+    const name = runKinds[kind];
+    return name === undefined ? [] : [{ deviceId, kind: name, firstAt, lastAt, count }];
+  });
+}
+
+/** Both, oldest first; of a run that both know, the longer. */
+export function mergeRuns(known: readonly ObservedRun[], told: readonly ObservedRun[]): ObservedRun[] {
+  if (told.length === 0) return [...known];
+  const runs = new Map<string, ObservedRun>();
+  for (const run of [...known, ...told]) {
+    const key = `${run.deviceId}|${run.kind}|${run.firstAt}`;
+    if ((runs.get(key)?.count ?? 0) <= run.count) runs.set(key, run);
   }
-  return [...rows.values()];
+  const count = new Map<string, number>();
+  return [...runs.values()]
+    .toSorted((a, b) => b.firstAt - a.firstAt)
+    .filter(({ deviceId }) => {
+      const before = count.get(deviceId) ?? 0;
+      count.set(deviceId, before + 1);
+      return before < mostRunsPerDevice;
+    })
+    .toReversed();
 }

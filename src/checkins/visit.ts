@@ -1,4 +1,4 @@
-import type { VisitEnd } from '../presence/transition.ts';
+import type { ObservedRun, VisitEnd } from '../presence/transition.ts';
 
 /** The interval from arrival to departure, as the network saw it. Instants are epoch milliseconds. */
 export type Visit = {
@@ -13,4 +13,6 @@ export type Visit = {
   readonly reason: VisitEnd | 'void' | null;
   /** The transition that this is the state of; a lower one is an older truth. */
   readonly revision: number;
+  /** What was observed of it, oldest first. */
+  readonly runs: readonly ObservedRun[];
 };

@@ -1,8 +1,8 @@
-import { isAnyOf } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
 import type { ObservedRun } from '../presence/transition.ts';
 import type { PresenceState } from '../presence/state.ts';
 import { toCheckIn } from './rows.ts';
+import { mergeRuns, unpackRuns } from './runs.ts';
 import { explainCheckIn, explainNow, explainRun, type Clause } from './why-text.ts';
 
 /** Instants are epoch milliseconds. */
@@ -40,7 +40,6 @@ export type WhyTiming = {
   readonly maxBlind: number;
 };
 
-const runsPerDevice = 64;
 const mostDecisions = 20;
 const dayMs = 86_400_000;
 
@@ -76,7 +75,7 @@ async function findInSpace(
       ? its === 'open'
       : (its === 'open' || its === 'closed') && startedAt <= at && (endedAt === null || endedAt >= at),
   );
-  const observed = latestRuns([...live, ...stored], at, deviceId);
+  const observed = latestRuns(stored, live, at, deviceId);
   return {
     spaceId: timing.id,
     isIn: open !== undefined,
@@ -92,21 +91,15 @@ async function findInSpace(
 
 async function storedRuns(db: Database, customerId: string, spaceId: string, at: number): Promise<ObservedRun[]> {
   const rows = await db.read
-    .selectFrom('observed_runs')
-    .selectAll()
+    .selectFrom('visits')
+    .select('runs')
     .where('customer_id', '=', customerId)
     .where('space_id', '=', spaceId)
-    .where('first_at', '<=', at)
-    .orderBy('first_at', 'desc')
-    .limit(runsPerDevice * 8)
+    .where('arrived_at', '<=', at)
+    .orderBy('arrived_at', 'desc')
+    .limit(mostDecisions)
     .execute();
-  return rows.map((row) => ({
-    deviceId: row.device_id,
-    kind: row.kind as ObservedRun['kind'],
-    firstAt: row.first_at,
-    lastAt: row.last_at,
-    count: row.count,
-  }));
+  return rows.flatMap(({ runs }) => unpackRuns(runs));
 }
 
 async function checkInsUntil(db: Database, customerId: string, spaceId: string, at: number) {
@@ -123,49 +116,24 @@ async function checkInsUntil(db: Database, customerId: string, spaceId: string, 
   return rows.map(toCheckIn);
 }
 
-/** Newest first; of a run that is known twice, the longer. */
-function latestRuns(runs: readonly ObservedRun[], at: number, deviceId: string | undefined): ObservedRun[] {
-  const known = new Map<string, ObservedRun>();
-  for (const run of runs) {
-    if (run.firstAt > at || (deviceId !== undefined && run.deviceId !== deviceId)) continue;
-    const key = `${run.deviceId}|${run.kind}|${run.firstAt}`;
-    if ((known.get(key)?.count ?? 0) < run.count) known.set(key, run);
-  }
-  const count = new Map<string, number>();
-  return [...known.values()]
-    .toSorted((a, b) => b.firstAt - a.firstAt)
-    .filter((run) => {
-      const before = count.get(run.deviceId) ?? 0;
-      count.set(run.deviceId, before + 1);
-      return before < runsPerDevice;
-    });
+/** Newest first. */
+function latestRuns(
+  stored: readonly ObservedRun[],
+  live: readonly ObservedRun[],
+  at: number,
+  deviceId: string | undefined,
+): ObservedRun[] {
+  return mergeRuns(stored, live)
+    .filter((run) => run.firstAt <= at && (deviceId === undefined || run.deviceId === deviceId))
+    .toReversed();
 }
 
-/** For the housekeeping of any node: what is older than `before`, and beyond the most of a device, is forgotten. */
+/** For the housekeeping of any node: what was observed is forgotten, what it led to stays. */
 export async function trimRuns(db: Database, before: number): Promise<void> {
-  await db.write.deleteFrom('observed_runs').where('last_at', '<', before).execute();
-  const crowded = await db.read
-    .selectFrom('observed_runs')
-    .select(['customer_id', 'device_id'])
-    .groupBy(['customer_id', 'device_id'])
-    .having((eb) => eb(eb.fn.countAll<number>(), '>', runsPerDevice))
-    .limit(1_000)
+  await db.write
+    .updateTable('visits')
+    .set({ runs: '[]' })
+    .where('departed_at', '<', before)
+    .where('runs', '!=', '[]')
     .execute();
-  for (const { customer_id: customerId, device_id: deviceId } of crowded) {
-    const [oldest] = await db.read
-      .selectFrom('observed_runs')
-      .select('first_at')
-      .where('customer_id', '=', customerId)
-      .where('device_id', '=', deviceId)
-      .orderBy('first_at', 'desc')
-      .offset(runsPerDevice - 1)
-      .limit(1)
-      .execute();
-    await db.write
-      .deleteFrom('observed_runs')
-      .where(isAnyOf(db.kind, 'customer_id', [customerId]))
-      .where('device_id', '=', deviceId)
-      .where('first_at', '<', oldest?.first_at ?? 0)
-      .execute();
-  }
 }

@@ -13,13 +13,13 @@ export async function bulkInsert<Table extends keyof Schema>(
   kind: DatabaseKind,
   table: Table,
   rows: readonly Selectable<Schema[Table]>[],
-  conflict?: { readonly key: Column<Table> | readonly Column<Table>[]; readonly update: readonly Column<Table>[] },
+  conflict?: { readonly key: Column<Table>; readonly update: readonly Column<Table>[] },
 ): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
   const columns = Object.keys(first) as Column<Table>[];
   const target = sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})`;
-  const onConflict = conflict === undefined ? sql`` : replacing([conflict.key].flat(), conflict.update);
+  const onConflict = conflict === undefined ? sql`` : replacing(conflict.key, conflict.update);
   for (let from = 0; from < rows.length; from += rowsPerStatement) {
     const some = rows.slice(from, from + rowsPerStatement);
     await sql`${target} ${source(kind, table, columns, some)} ${onConflict}`.execute(trx);
@@ -42,9 +42,9 @@ function source<Table extends keyof Schema>(
   return sql`select ${values} from json_each(${JSON.stringify(tuples)}) where true`;
 }
 
-function replacing(key: readonly string[], update: readonly string[]): RawBuilder<unknown> {
+function replacing(key: string, update: readonly string[]): RawBuilder<unknown> {
   const assignments = update.map((column) => sql`${sql.ref(column)} = ${sql.ref(`excluded.${column}`)}`);
-  return sql`on conflict (${sql.join(key.map((column) => sql.ref(column)))}) do update set ${sql.join(assignments)}`;
+  return sql`on conflict (${sql.ref(key)}) do update set ${sql.join(assignments)}`;
 }
 
 /** `column` is one of `values`, however many there are. */

@@ -10,7 +10,6 @@ export type Schema = {
   readonly passes: PassTable;
   readonly visits: VisitTable;
   readonly check_ins: CheckInTable;
-  readonly observed_runs: ObservedRunTable;
   readonly events: EventTable;
   readonly counters: CounterTable;
   readonly changes: ChangeTable;
@@ -95,17 +94,8 @@ export type VisitTable = {
   reason: string | null;
   /** Of the transition that this is the state of. */
   revision: number;
-};
-
-/** Reports of one kind in a row, of one device: what `why` shows. */
-export type ObservedRunTable = {
-  customer_id: string;
-  space_id: string;
-  device_id: string;
-  kind: string;
-  first_at: Instant;
-  last_at: Instant;
-  count: number;
+  /** What was observed, see `checkins/runs.ts`; emptied when it is old. */
+  runs: Json;
 };
 
 export type CheckInTable = {

@@ -11,17 +11,27 @@ afterEach(() => world[Symbol.asyncDispose]());
 
 const device = '00-00-5E-00-53-01';
 
-async function run(deviceId: string, kind: string, firstAt: number, lastAt: number, count: number): Promise<void> {
-  const row = { customer_id: 'mia', space_id: 'annex', device_id: deviceId, kind };
+async function visit(runs: unknown[][]): Promise<void> {
+  const [arrivedAt] = runs.map((run) => Number(run[2]));
   await world.db.write
-    .insertInto('observed_runs')
-    .values({ ...row, first_at: firstAt, last_at: lastAt, count })
+    .insertInto('visits')
+    .values({
+      id: 'v1',
+      customer_id: 'mia',
+      space_id: 'annex',
+      arrived_at: arrivedAt ?? 0,
+      last_activity_at: arrivedAt ?? 0,
+      departed_at: null,
+      reason: null,
+      revision: 1,
+      runs: JSON.stringify(runs),
+    })
     .execute();
 }
 
 test('says which rule decided, and what was observed, in sentences', async () => {
   await world.call('POST', '/v1/check-ins', { body: { customerId: 'mia', spaceId: 'annex' } });
-  await run('dev_phone', 'progress', world.clock.now() - 120_000, world.clock.now() - 60_000, 12);
+  await visit([['dev_phone', 1, world.clock.now() - 120_000, world.clock.now() - 60_000, 12]]);
   const { status, body } = await world.call('GET', '/v1/why?customerId=mia&spaceId=annex', { token: 'frontdesk' });
   expect(status).toBe(200);
   expect(body).toMatchObject({
@@ -40,8 +50,11 @@ test('says which rule decided, and what was observed, in sentences', async () =>
 
 test('asks for a device by its address, and shows that device alone', async () => {
   const made = await world.call('PUT', `/v1/devices/${device}`, { body: { customerId: 'mia', class: 'stationary' } });
-  await run(String(made.body['id']), 'start', world.clock.now() - 9_000, world.clock.now() - 9_000, 1);
-  await run('dev_other', 'start', world.clock.now() - 8_000, world.clock.now() - 8_000, 1);
+  const at = world.clock.now() - 9_000;
+  await visit([
+    [String(made.body['id']), 0, at, at, 1],
+    ['dev_other', 0, at, at, 1],
+  ]);
   const { body } = await world.call('GET', `/v1/why?mac=${device}&spaceId=annex`);
   expect(body).toMatchObject({
     counts: expect.stringContaining('stationary'),

@@ -35,7 +35,7 @@ local function emit(member, r, clock, v, state, into)
   append_entry('type', 'visit', 'visit', v[ID], 'revision', v[REVISION], 'state', state,
     'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
     'arrivedAt', since, 'lastActivityAt', last, 'detectedAt', math.max(last, now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
-    'devices', devices_of(r, v), 'runs', runs_of(r, clock))
+    'devices', devices_of(r, v), 'runs', (v[REVISION] > 1 or state ~= 'open') and runs_of(r, clock) or '[]')
 end
 
 -- Which of the visits that were told before each piece of evidence goes on with: the oldest of those that it shares most of
