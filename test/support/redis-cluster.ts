@@ -57,7 +57,7 @@ export class RedisCluster implements AsyncDisposable {
 
   async #holdersOf(key: string): Promise<readonly ClusterNode[]> {
     const slot = await this.#anyone((redis) => redis.cluster('KEYSLOT', key));
-    const ranges = (await this.#anyone((redis) => redis.cluster('SLOTS'))) as [number, number, ...[string, number][]][];
+    const ranges = await this.#anyone((redis) => redis.cluster('SLOTS'));
     const [, , ...holders] = ranges.find(([from, to]) => from <= slot && slot <= to) ?? [0, 0];
     return holders.map(([, port]) => this.#at(port));
   }
@@ -103,7 +103,7 @@ export class RedisCluster implements AsyncDisposable {
       await withRedis(node, (redis) => redis.cluster('REPLICATE', id));
     }
     await this.#each('sees the cluster in order', async (redis) =>
-      String(await redis.cluster('INFO')).includes('cluster_state:ok'),
+      (await redis.cluster('INFO')).includes('cluster_state:ok'),
     );
     await this.#each('has its replica, or its primary', async (redis) => {
       const replication = await redis.info('replication');
