@@ -5,6 +5,7 @@ import { shardKeys } from './presence/keys.ts';
 import type { PresenceTimers } from './presence/timers.ts';
 import type { Redis } from './redis/connect.ts';
 import { durabilityWarning, readDurability } from './redis/durability.ts';
+import { replicated, replicationWarning } from './redis/replication.ts';
 import type { Clock } from './runtime/clock.ts';
 import { withDeadline } from './runtime/deadline.ts';
 
@@ -30,7 +31,7 @@ export function createReadiness(ports: ReadinessPorts, clock: Clock): () => Prom
     const now = clock.monotonic();
     if (answer === undefined || now - askedAt >= sharedForMs) {
       askedAt = now;
-      answer = readiness(ports);
+      answer = readiness(ports, clock);
     }
     return await answer;
   };
@@ -40,13 +41,18 @@ export function createReadiness(ports: ReadinessPorts, clock: Clock): () => Prom
  * Why what happens now is not recorded, one sentence each, and which promise is weaker than it should be. The servers are
  * asked to do what they are needed for, and so are those who work with them: a full disk answers pings.
  */
-async function readiness(ports: ReadinessPorts): Promise<Readiness> {
+async function readiness(ports: ReadinessPorts, clock: Clock): Promise<Readiness> {
   const { db, redis, shards, timers, recorders, maxBacklog } = ports;
-  const [database, lengths, probe, durability] = await Promise.allSettled([
+  const key = shardKeys(0).probe;
+  const [database, lengths, probe, durability, replication] = await Promise.allSettled([
     withDeadline(patienceMs, db.ping()),
     withDeadline(patienceMs, streamLengths(redis, shards)),
-    withDeadline(patienceMs, redis.set(shardKeys(0).probe, 'written', 'PX', 60_000)),
-    withDeadline(patienceMs, readDurability(redis)),
+    withDeadline(
+      patienceMs,
+      replicated(redis, key, clock, () => redis.set(key, 'written', 'PX', 60_000)),
+    ),
+    withDeadline(patienceMs, readDurability(redis, key)),
+    withDeadline(patienceMs, replicationWarning(redis, key)),
   ]);
   const reasons: string[] = [];
   const warnings: string[] = [];
@@ -56,6 +62,7 @@ async function readiness(ports: ReadinessPorts): Promise<Readiness> {
   else if (pending >= maxBacklog) reasons.push(`nothing is acknowledged until the database has caught up${waiting}`);
   else if (probe.status === 'rejected')
     reasons.push(`Redis takes no writes, so nothing is acknowledged: ${told(probe.reason)}`);
+  else if (!probe.value[1]) reasons.push('no replica of Redis confirms what is written, so nothing is acknowledged');
   else if (timers.isFailing) reasons.push('due departures cannot be looked for in Redis');
   if (database.status === 'rejected')
     reasons.push(`the database does not answer, so check-ins are not recorded yet${waiting}`);
@@ -65,6 +72,7 @@ async function readiness(ports: ReadinessPorts): Promise<Readiness> {
   if (lengths.status === 'fulfilled') {
     const weaker = durability.status === 'fulfilled' ? durabilityWarning(durability.value) : undefined;
     if (weaker !== undefined) warnings.push(weaker);
+    if (replication.status === 'fulfilled' && replication.value !== undefined) warnings.push(replication.value);
     if (lengths.value.refused > 0) {
       warnings.push(
         `${lengths.value.refused} transitions were refused by the database and are set aside; the log says why`,

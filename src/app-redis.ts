@@ -1,7 +1,9 @@
 import type { Config } from './config/schema.ts';
-import { connectRedis, createRedis, redactedUrl, type Redis, type RedisTarget } from './redis/connect.ts';
+import { shardKeys } from './presence/keys.ts';
+import { openRedis, redactedUrl, type Redis, type RedisTarget } from './redis/connect.ts';
 import { durabilityWarning, readDurability } from './redis/durability.ts';
 import { PrivateRedisServer } from './redis/private-server.ts';
+import { replicationWarning } from './redis/replication.ts';
 import type { Logger } from './runtime/logger.ts';
 
 export type Connections = {
@@ -18,13 +20,13 @@ export async function openConnections(config: Config, log: Logger, stack: AsyncD
     url === undefined ? { socket: stack.use(await PrivateRedisServer.start(config.dataDir, log)).socket } : { url };
   const shownAs = url === undefined ? 'its private socket' : redactedUrl(url);
   const open = async (): Promise<Redis> => {
-    const redis = createRedis(target, log);
+    const redis = await openRedis(target, log, shownAs);
     stack.defer(() => redis.disconnect());
-    await connectRedis(redis, shownAs);
     return redis;
   };
   const redis = await open();
-  const warning = durabilityWarning(await readDurability(redis));
-  if (warning !== undefined) log.warn({ redis: shownAs }, warning);
+  const { probe } = shardKeys(0);
+  const weaker = [durabilityWarning(await readDurability(redis, probe)), await replicationWarning(redis, probe)];
+  for (const warning of weaker) if (warning !== undefined) log.warn({ redis: shownAs }, warning);
   return { redis, another: open };
 }

@@ -30,7 +30,9 @@ import type { MacAddress } from './observation/mac-address.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
 import type { Redis } from './redis/connect.ts';
+import { onOtherPrimary } from './redis/primary.ts';
 import { Heartbeat } from './presence/heartbeat.ts';
+import { shardKeys } from './presence/keys.ts';
 import { NasWatch } from './presence/nas-watch.ts';
 import { PresenceClock } from './presence/presence-clock.ts';
 import { welcomeRegistered } from './presence/registration.ts';
@@ -232,9 +234,7 @@ function keepRestored({ log, stack }: Base, restore: PresenceRestore, redis: Red
       },
     }),
   );
-  const onReady = (): void => loop.wake();
-  redis.on('ready', onReady);
-  stack.defer(() => void redis.off('ready', onReady));
+  stack.defer(onOtherPrimary(redis, shardKeys(0).clock, () => loop.wake()));
   return loop;
 }
 

@@ -4,6 +4,7 @@ import { presenceMember, shardOf } from '../presence/keys.ts';
 import type { SpaceTiming } from '../presence/rules.ts';
 import type { PresenceStore } from '../presence/store.ts';
 import { Duty } from '../redis/duty.ts';
+import { Script } from '../redis/script.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { randomText } from '../runtime/id.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -194,8 +195,11 @@ export function recordedSetting(shard: number): string {
   return `recorded transitions ${shard}`;
 }
 
-async function redisNow({ redis }: PresenceStore): Promise<number> {
-  const [seconds, micros] = await redis.time();
+/** By a key, so that of a cluster the server answers that runs the presence scripts: clocks differ. */
+const timeScript = new Script(`return redis.call('TIME')`);
+
+async function redisNow({ redis, keys }: PresenceStore): Promise<number> {
+  const [seconds, micros] = (await timeScript.run(redis, [keys.clock], [])) as [string, string];
   return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }
 

@@ -42,7 +42,7 @@ export const configSchema = section(
     keyFile: text().optional().describe('The master key; dataDir/keys/master.key when left out.'),
     redisUrl: connectionUrl('redis', 'rediss')
       .optional()
-      .describe('Redis server; a private one inside dataDir when left out.'),
+      .describe('Redis server, or any node of a Redis Cluster; a private server inside dataDir when left out.'),
     databaseUrl: connectionUrl('postgres', 'postgresql')
       .optional()
       .describe('PostgreSQL database; SQLite inside dataDir when left out.'),

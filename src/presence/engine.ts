@@ -2,6 +2,7 @@ import { Packr } from 'msgpackr';
 import type { Resolution } from '../identity/directory-index.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
+import { replicated } from '../redis/replication.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
@@ -141,11 +142,12 @@ export class PresenceEngine implements ObservationSink {
     const { clock, rules, onStored } = this.#ports;
     const began = clock.monotonic();
     try {
-      const reply = await store.observe(this.#packr.pack(sightings), rules.list);
-      const stored = reply !== 'full';
+      const write = () => store.observe(this.#packr.pack(sightings), rules.list);
+      const [reply, isReplicated] = await replicated(store.redis, store.keys.presence, clock, write);
+      const stored = reply !== 'full' && isReplicated;
       if (stored) onStored((clock.monotonic() - began) / 1000);
       if (typeof reply !== 'string') this.#learn(reply, sightings);
-      this.#report(stored, 'the ledger is too far behind');
+      this.#report(stored, isReplicated ? 'the ledger is too far behind' : 'no replica of Redis confirms them');
       return stored;
     } catch (error) {
       this.#report(false, error instanceof Error ? error.message : String(error), error instanceof PresenceLostError);

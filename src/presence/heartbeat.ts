@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import type { NasReset, NasResetSink } from '../observation/nas-reset.ts';
 import type { RecordResult } from '../observation/observation.ts';
+import { replicated } from '../redis/replication.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { NasWatch } from './nas-watch.ts';
@@ -94,8 +95,10 @@ export class Heartbeat implements NasResetSink, AsyncDisposable {
   /** An Accounting-On or -Off. It moves nobody: stations come back within seconds of an access point's restart. */
   reset({ nasKey, at, sourceId, spaceId }: NasReset, done: (result: RecordResult) => void): void {
     const { number, details } = this.#ports.watch.hearReset(nasKey, { sourceId, spaceId });
-    this.#ports.store.run('resetNas', [number, at, details]).then(
-      () => done('recorded'),
+    const { store, clock } = this.#ports;
+    const write = () => store.run('resetNas', [number, at, details]);
+    replicated(store.redis, store.keys.presence, clock, write).then(
+      ([, isReplicated]) => done(isReplicated ? 'recorded' : 'notRecorded'),
       () => done('notRecorded'),
     );
   }

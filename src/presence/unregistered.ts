@@ -5,6 +5,7 @@ import { isLocallyAdministered, type MacAddress } from '../observation/mac-addre
 import type { Observation, RecordResult } from '../observation/observation.ts';
 import type { Redis } from '../redis/connect.ts';
 import { asked } from '../redis/redis-error.ts';
+import { replicated } from '../redis/replication.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
@@ -179,12 +180,11 @@ export class UnregisteredStations {
 
   async #store(stations: PackedStation[]): Promise<boolean> {
     try {
-      const reply = await noteUnregisteredScript.run(
-        this.#redis,
-        [this.#keys.unregistered, this.#keys.unregisteredSeen],
-        [this.#packr.pack(stations), keepMs, mostStations],
-      );
-      return reply === 'ok';
+      const keys = [this.#keys.unregistered, this.#keys.unregisteredSeen];
+      const args = [this.#packr.pack(stations), keepMs, mostStations];
+      const write = () => noteUnregisteredScript.run(this.#redis, keys, args);
+      const [reply, isReplicated] = await replicated(this.#redis, this.#keys.unregistered, this.#clock, write);
+      return reply === 'ok' && isReplicated;
     } catch (error) {
       this.#logger.debug({ err: error }, 'unregistered stations cannot be noted');
       return false;

@@ -1,4 +1,5 @@
 import type { Redis } from './connect.ts';
+import { primaryOf } from './primary.ts';
 
 /**
  * Which promise the server keeps for what it has acknowledged: `always` survives a power cut; `everysec` may lose the
@@ -6,9 +7,10 @@ import type { Redis } from './connect.ts';
  */
 export type Durability = 'always' | 'everysec' | 'none' | 'unknown';
 
-export async function readDurability(redis: Redis): Promise<Durability> {
+/** Of the server that takes writes of this key: the nodes of a cluster have settings of their own. */
+export async function readDurability(redis: Redis, key: string): Promise<Durability> {
   try {
-    const reply = await redis.config('GET', 'append*');
+    const reply = (await primaryOf(redis, key)?.config('GET', 'append*')) as string[];
     const settings = new Map<string, string>();
     for (let i = 0; i + 1 < reply.length; i += 2) settings.set(reply[i] as string, reply[i + 1] as string);
     if (settings.get('appendonly') !== 'yes') return 'none';

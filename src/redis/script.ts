@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from './connect.ts';
 
+const attempts = new WeakMap<Redis, number>();
+
+/** How often a script was sent a second time over this connection, since the server did not know it yet. */
+export function secondAttempts(redis: Redis): number {
+  return attempts.get(redis) ?? 0;
+}
+
 export type ScriptArgument = string | number | Buffer;
 
 /** A Lua script that is sent once to each server and then called by its SHA-1 (EVALSHA, EVAL after NOSCRIPT). */
@@ -17,7 +24,7 @@ export class Script {
     try {
       return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!isUnknownScript(error)) throw error;
+      noteUnknownScript(redis, error);
       return await redis.eval(this.#lua, keys.length, ...keys, ...args);
     }
   }
@@ -27,12 +34,14 @@ export class Script {
     try {
       return await redis.callBuffer('EVALSHA', this.#sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!isUnknownScript(error)) throw error;
+      noteUnknownScript(redis, error);
       return await redis.callBuffer('EVAL', this.#lua, keys.length, ...keys, ...args);
     }
   }
 }
 
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+/** Each server is sent a script once, and a replica that became primary has not been sent any. */
+function noteUnknownScript(redis: Redis, error: unknown): void {
+  if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+  attempts.set(redis, secondAttempts(redis) + 1);
 }
