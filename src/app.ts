@@ -6,6 +6,7 @@ import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
+import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
@@ -13,7 +14,7 @@ import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
 import { PresenceRestore } from './checkins/restore-presence.ts';
 import { SourceEvents } from './checkins/source-events.ts';
-import { findWhy, trimRuns } from './checkins/why.ts';
+import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
@@ -29,10 +30,7 @@ import { hasAdminToken } from './identity/tokens.ts';
 import type { MacAddress } from './observation/mac-address.ts';
 import { EventFeed } from './outputs/feed.ts';
 import { PresenceEngine } from './presence/engine.ts';
-import type { Redis } from './redis/connect.ts';
-import { onOtherPrimary } from './redis/primary.ts';
 import { Heartbeat } from './presence/heartbeat.ts';
-import { shardKeys } from './presence/keys.ts';
 import { NasWatch } from './presence/nas-watch.ts';
 import { PresenceClock } from './presence/presence-clock.ts';
 import { welcomeRegistered } from './presence/registration.ts';
@@ -45,7 +43,6 @@ import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
 import type { Logger } from './runtime/logger.ts';
-import { Loop } from './runtime/loop.ts';
 import { createMetrics, type Metrics } from './runtime/metrics.ts';
 import { createSource } from './sources/catalog.ts';
 import type { Source } from './sources/source.ts';
@@ -155,8 +152,8 @@ async function openPresence(base: Base, stores: Stores) {
   });
   await restore.ensure();
   const restoring = keepRestored(base, restore, redis);
-  const heartbeats = shardStores.map((store) => stack.use(new Heartbeat({ store, watch, clock, logger: log })));
-  const heartbeat = heartbeats[0] as Heartbeat;
+  const [store] = shardStores as [PresenceStore];
+  const heartbeat = stack.use(new Heartbeat({ store, watch, clock, logger: log }));
   const engine = new PresenceEngine({
     stores: shardStores,
     rules,
@@ -204,40 +201,6 @@ async function openPresence(base: Base, stores: Stores) {
   return { engine, unregistered, timers, heartbeat, clock, stores: shardStores };
 }
 
-const noteSeeingEveryMs = 20_000;
-const keepRunsMs = 7 * 86_400_000;
-
-/** Forgets what was observed long ago. */
-function keepRunsFew({ clock, log, stack }: Base, db: Database): void {
-  stack.use(
-    new Loop({
-      run: () => trimRuns(db, clock.now() - keepRunsMs),
-      everyMs: 3_600_000,
-      backoff: { firstMs: 60_000, mostMs: 3_600_000 },
-      onError: (err) => log.warn({ err }, 'what was observed long ago cannot be forgotten; trying again'),
-    }),
-  );
-}
-
-/** Puts presence back whenever Redis turns out to have lost it, and remembers in the ledger until when we saw. */
-function keepRestored({ log, stack }: Base, restore: PresenceRestore, redis: Redis): Loop {
-  const loop = stack.use(
-    new Loop({
-      run: async () => {
-        await restore.ensure();
-        await restore.noteSeeing();
-      },
-      everyMs: noteSeeingEveryMs,
-      backoff: { firstMs: 200, mostMs: 2_000 },
-      onError: (err, failures) => {
-        if (failures === 5) log.warn({ err }, 'whether Redis holds the presence of this ledger cannot be found out');
-      },
-    }),
-  );
-  stack.defer(onOtherPrimary(redis, shardKeys(0).clock, () => loop.wake()));
-  return loop;
-}
-
 type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
 
 /** From transitions to the ledger, and from the ledger to whoever listens. */
@@ -278,23 +241,10 @@ function createSources({ config, log, metrics }: Base, { engine, heartbeat, cloc
     sink: counted(engine, metrics),
     nas: heartbeat,
     count: countRadius(metrics),
+    steppedBy: () => clock.steppedBy,
     lateWindow: config.lateWindow,
   };
   return config.sources.map((source) => createSource(source, ports));
-}
-
-function watchSources({ log, stack }: Base, events: SourceEvents, sources: readonly Source[]): void {
-  stack.use(
-    new Loop({
-      run: () => events.look(sources.map((source) => ({ id: source.id, spaceId: source.spaceId, ...source.status() }))),
-      everyMs: 1_000,
-      backoff: { firstMs: 1_000, mostMs: 10_000 },
-      onError: (err, failures) => {
-        if (failures === 1)
-          log.warn({ err }, 'that a source went down or is up again cannot be recorded; trying again');
-      },
-    }),
-  );
 }
 
 /** What HTTP shows and changes. */

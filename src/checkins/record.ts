@@ -46,7 +46,6 @@ export function record(draft: Draft, transition: VisitTransition, rules: SpaceRu
   if (before === undefined) {
     if (rules === undefined) return 'unknownSpace';
     arrive(draft, transition, rules);
-    if (transition.state === 'closed') close(draft, transition);
     return 'recorded';
   }
   correct(draft, before, transition);
@@ -54,22 +53,17 @@ export function record(draft: Draft, transition: VisitTransition, rules: SpaceRu
 }
 
 function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
-  const { visitId, customerId, spaceId } = transition;
-  // Another visit is open only when Redis has lost it, and the evidence with it: it ended where it was last active.
-  const stranded = draft.openVisits.get(presenceMember(spaceId, customerId));
-  if (stranded !== undefined) {
-    const { detectedAt, deviceIds } = transition;
-    const { lastActivityAt } = stranded;
-    close(draft, {
-      visitId: stranded.id,
-      revision: stranded.revision,
-      lastActivityAt,
-      detectedAt,
-      reason: 'idle',
-      deviceIds,
-    });
+  const { visitId, customerId, spaceId, detectedAt, deviceIds } = transition;
+  const at = presenceMember(spaceId, customerId);
+  const current = draft.openVisits.get(at);
+  const isPast = transition.state === 'closed';
+  // Two are open only when Redis has lost the other, and the evidence with it: that one ended where it was last active.
+  if (current !== undefined && !isPast) {
+    const { id, revision, lastActivityAt } = current;
+    close(draft, { visitId: id, revision, lastActivityAt, detectedAt, reason: 'idle', deviceIds: [] });
   }
-  const { arrivedAt, lastActivityAt, detectedAt, revision, runs } = transition;
+  const currentCheckIn = draft.openCheckIns.get(at);
+  const { arrivedAt, lastActivityAt, revision, runs } = transition;
   const visit = {
     id: visitId,
     customerId,
@@ -83,14 +77,20 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
+  const isBefore = isPast && currentCheckIn !== undefined && lastActivityAt < currentCheckIn.startedAt;
+  if (isBefore) draft.openCheckIns.delete(at);
   if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
+  if (!isPast) return;
+  close(draft, { visitId, revision, lastActivityAt, detectedAt, reason: transition.reason, deviceIds });
+  // Late evidence of an earlier visit leaves alone whoever is in now.
+  if (current !== undefined) draft.openVisits.set(at, current);
+  if (isBefore) draft.openCheckIns.set(at, currentCheckIn);
 }
 
 function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
   const { visitId, customerId, spaceId, arrivedAt, lastActivityAt, detectedAt, deviceIds } = transition;
   const open = draft.openCheckIns.get(presenceMember(spaceId, customerId));
   if (open !== undefined) {
-    if (transition.state === 'closed' && lastActivityAt < open.startedAt) return;
     // Whoever was checked in by hand and is now on the Wi-Fi stays in the same check-in.
     putCheckIn(draft, {
       ...open,

@@ -106,6 +106,8 @@ export class PresenceRestore {
     if (before !== undefined) logger.warn('Redis has lost the presence of this ledger; putting it back');
     const epoch = randomText(16);
     await writeSetting(db.write, epochSetting, epoch);
+    // What was recorded from the stream that is lost says nothing about the one that begins.
+    for (const shard of stores.keys()) await writeSetting(db.write, recordedSetting(shard), '0-0');
     for (const { redis, keys } of stores) await redis.del(keys.clock, keys.presence, keys.due, keys.nas);
     const now = await (this.#ports.readTime?.() ?? redisNow(stores[0] as PresenceStore));
     const seenUntil = Number((await readSetting(db.read, seenUntilSetting)) ?? now);

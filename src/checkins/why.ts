@@ -85,7 +85,7 @@ async function findInSpace(
       ...(isNow ? explainNow(state, open, timing, now) : []),
       ...checkIns.map((one) => explainCheckIn(one, timing)),
     ],
-    observed: observed.map((run) => ({ ...run, text: explainRun(run) })),
+    observed: observed.map((run) => Object.assign({ text: explainRun(run) }, run)),
   };
 }
 

@@ -114,6 +114,7 @@ export class Heartbeat implements NasResetSink, AsyncDisposable {
       const jump = wall - last.wall - (at - last.at);
       const slack = stepMs + (between[1] - between[0]);
       if (Math.abs(jump) > slack) {
+        clock.noteStep(Math.round(jump));
         logger.warn({ jumpMs: Math.round(jump) }, "Redis' clock was set; nobody is checked in or out by that");
         if (jump > 0 && steps === last.steps) {
           count = Number(await store.run('noteStep', [steps, Math.round(jump)]));

@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 export class PresenceClock implements Clock {
   readonly #base: Clock;
   #offset: number;
+  #steppedBy = 0;
 
   constructor(base: Clock) {
     this.#base = base;
@@ -19,6 +20,15 @@ export class PresenceClock implements Clock {
 
   monotonic(): number {
     return this.#base.monotonic();
+  }
+
+  /** By how much Redis' clock was set so far, milliseconds. */
+  get steppedBy(): number {
+    return this.#steppedBy;
+  }
+
+  noteStep(jumpMs: number): void {
+    this.#steppedBy += jumpMs;
   }
 
   /** Redis read `wall` at some moment between two readings of the monotonic clock. */

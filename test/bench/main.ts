@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { measureAccounting } from './accounting.ts';
 import { describeMachine } from './machine.ts';
+import { measurePresence } from './presence.ts';
 import { endProgress, showProgress } from './progress.ts';
 import { formatTable } from './table.ts';
 
@@ -26,6 +27,7 @@ const { figures, results } = await measureAccounting({
   seconds: Number(values.seconds),
   progress: showProgress,
 });
+const presence = await measurePresence({ tracked: 10 * devices, visits: devices, progress: showProgress });
 endProgress();
-if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results })}\n`);
-else process.stdout.write(`${formatTable(figures)}\n\n${date}, ${machine}; ${devices} devices\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence })}\n`);
+else process.stdout.write(`${formatTable([...figures, ...presence])}\n\n${date}, ${machine}; ${devices} devices\n`);

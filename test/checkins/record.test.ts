@@ -297,3 +297,15 @@ describe('late evidence', () => {
     expect(draft.openCheckIns.get('hq|mia')).toMatchObject({ id: 'chk_v2', visitId: 'v1', state: 'open' });
   });
 });
+
+describe('late evidence of an earlier visit', () => {
+  test('leaves alone whoever is in now, and is a check-in of its own', () => {
+    const draft = ledger();
+    record(draft, visit('open', { visitId: 'v2', arrivedAt: 20_000, lastActivityAt: 20_000 }), rules);
+    record(draft, visit('closed', { lastActivityAt: 5_000, detectedAt: 30_000 }), rules);
+    expect(draft.openVisits.get('hq|mia')?.id).toBe('v2');
+    expect(draft.openCheckIns.get('hq|mia')?.id).toBe('chk_v2');
+    expect(draft.changedCheckIns.get('chk_v1')).toMatchObject({ state: 'closed', startedAt: 1_000, endedAt: 5_000 });
+    expect(draft.changedCheckIns.get('chk_v2')).toMatchObject({ state: 'open' });
+  });
+});

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { deleteDevice, putDevice } from '../../src/identity/devices.ts';
+import { deviceClasses } from '../../src/identity/device-class.ts';
 import { DirectoryIndex } from '../../src/identity/directory-index.ts';
 import type { Change, Registration } from '../../src/identity/directory-source.ts';
 import { IndexFollower } from '../../src/identity/index-follower.ts';
@@ -61,6 +62,44 @@ describe.each(databaseKinds)('the index over %s', (kind) => {
     expect(index.resolve(undefined, ['mia@example.org'])?.deviceClass).toBeUndefined();
   });
 
+  test('knows every class, and none once it is taken back', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await putDevice(registry, phone, { customerId: 'mia' });
+    await using following = await follow(registry);
+    for (const deviceClass of [...deviceClasses, null]) {
+      await putDevice(registry, phone, { customerId: 'mia', class: deviceClass });
+      await following.follower.settled();
+      expect(following.index.resolve(phone, undefined)?.deviceClass).toBe(deviceClass ?? undefined);
+    }
+  });
+
+  test('takes a text that is no class for none', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await putDevice(registry, phone, { customerId: 'mia', class: 'phone' });
+    await registry.db.write.transaction().execute(async (trx) => {
+      await trx.updateTable('devices').set({ class: 'toaster' }).execute();
+    });
+    await using following = await follow(registry);
+    const found = following.index.resolve(phone, undefined);
+    expect(found).toMatchObject({ customerId: 'mia', deviceClass: undefined });
+  });
+
+  test('passes no class on to whoever registers the address next, nor to an identity', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia' });
+    await putCustomer(registry, 'noah', { name: 'Noah', identities: ['noah'] });
+    await putDevice(registry, phone, { customerId: 'mia', class: 'laptop' });
+    await using following = await follow(registry);
+    const { index, follower } = following;
+    expect(index.resolve(phone, ['noah'])).toMatchObject({ customerId: 'noah', deviceClass: undefined });
+    await deleteDevice(registry, phone);
+    await putDevice(registry, phone, { customerId: 'noah' });
+    await follower.settled();
+    expect(index.resolve(phone, undefined)).toMatchObject({ customerId: 'noah', deviceClass: undefined });
+  });
+
   test('learns of this process’s changes, and says which device can be found now', async () => {
     const registry = createRegistry(await databases.open());
     await using following = await follow(registry);
@@ -91,6 +130,9 @@ describe.each(databaseKinds)('the index over %s', (kind) => {
     const { id } = await createToken(theirs, systemClock, { role: 'admin', name: 'a' });
     await following.follower.settled();
     expect(following.index.resolve(phone, undefined)?.customerId).toBe('mia');
+    await putDevice({ ...registry, db: theirs }, phone, { customerId: 'mia', class: 'watch' });
+    await following.follower.settled();
+    expect(following.index.resolve(phone, undefined)?.deviceClass).toBe('watch');
     expect(following.seen.changes).toContainEqual(expect.objectContaining({ kind: 'token', key: id }));
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { minute, morning, PresenceWorld, rulesOf, type Report } from '../support/presence-world.ts';
@@ -75,13 +75,14 @@ const rules = fc.record({
   rejoin: fc.constantFrom(0, 20 * minute, 60 * minute),
 });
 
-async function compare(world: PresenceWorld, model: ModelState): Promise<void> {
+async function expectTheSame(world: PresenceWorld, model: ModelState): Promise<void> {
   const visits = (await world.state())?.visits ?? [];
   const told = visits.map(({ since, lastActivityAt, isOpen }) => ({ since, last: lastActivityAt, isOpen }));
   expect(told).toEqual(model.visits);
 }
 
 test('after every step of a random history, the scripts say what the model says', async () => {
+  expect.hasAssertions();
   await fc.assert(
     fc.asyncProperty(fc.array(session, { minLength: 1, maxLength: 5 }), rules, async (sessions, timing) => {
       const space = rulesOf(timing);
@@ -92,7 +93,7 @@ test('after every step of a random history, the scripts say what the model says'
         await world.go(at);
         await world.expire();
         model = step(model, { type: 'look' }, world.now, plain);
-        await compare(world, model);
+        await expectTheSame(world, model);
       };
       let now = 0;
       for (const { report, arrives } of sendAll(sessions)) {
@@ -101,7 +102,7 @@ test('after every step of a random history, the scripts say what the model says'
         await world.go(now);
         await world.observe(report);
         model = step(model, toModel(report), world.now, plain);
-        await compare(world, model);
+        await expectTheSame(world, model);
       }
       await look(now + 20);
       await look(now + 200);

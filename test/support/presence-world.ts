@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Packr, Unpackr } from 'msgpackr';
 import { parseTransition, type StreamEntry } from '../../src/checkins/transitions.ts';
 import type { Observation } from '../../src/observation/observation.ts';

@@ -125,7 +125,7 @@ local function report(r, link, kind, at, octets, span)
   end
   local points, first = link[POINTS], link[POINTS][1]
   local added, moved
-  if kind == LEFT and link[SESSION] == 0 or link[LAPTOP] and octets == UNCOUNTED and kind == INTERIM then
+  if kind == LEFT and link[SESSION] == 0 or link[LAPTOP] and octets == UNCOUNTED and (kind == INTERIM or kind == LEFT) then
     -- That it left, or that a laptop is associated, is no activity.
     added, moved = nil, false
   else

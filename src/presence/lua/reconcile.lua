@@ -173,7 +173,10 @@ local function prune(r, now, late)
       table.remove(points, 1)
       link[FROM] = 0
     end
-    if link[REPORT_AT] < now - late then table.remove(r[LINKS], i) end
+    if link[REPORT_AT] < now - late then
+      fold(r, link)
+      table.remove(r[LINKS], i)
+    end
   end
   for i = #r[BEHIND] - 2, 1, -3 do
     if r[BEHIND][i + 2] < now - late then

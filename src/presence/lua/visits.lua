@@ -20,6 +20,16 @@ local function is_behind(r, device, at)
   return false
 end
 
+-- The first restart of the NAS that a session did not outlive; resets stand among its gaps.
+local function reset_after(nas, at)
+  local first = nas[N_RESET]
+  local blinds = nas[N_BLINDS]
+  for i = 1, #blinds, 2 do
+    if blinds[i] == blinds[i + 1] and blinds[i] > at and blinds[i] < first then first = blinds[i] end
+  end
+  return first
+end
+
 local function link_items(r, clock, rules, link, items)
   local nas = nas_of(clock, link[NAS])
   local wait = patience(nas, rules[IDLE])
@@ -29,13 +39,13 @@ local function link_items(r, clock, rules, link, items)
   local points = link[POINTS]
   local rejoin = math.max(rules[IDLE], rules[REJOIN])
   local span = endless and MOST_SESSION or math.max(wait, rejoin)
+  -- A Stop is the last word of a session: no further report is waited for.
+  if not link[OPEN] then wait = rules[IDLE] end
   -- A session that the device has left for one in another space says nothing of it any more.
   local over = #r[AWAY] > 0 and points[1] and away_after(r, link[DEVICE], link[FROM] > 0 and link[FROM] or points[1]) or HUGE
   for i = 1, #points, 2 do
     local t, next = points[i], points[i + 2]
     if t > r[HORIZON] and t < over and not is_behind(r, link[DEVICE], t) then
-      -- A Stop is the last word of a session: no further report is waited for.
-      if not next and not link[OPEN] then wait = rules[IDLE] end
       local item = { t = t, last = t, plain = t + rules[IDLE], literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
       local reach = t + wait
       if endless and not next and link[OPEN] then
@@ -43,7 +53,7 @@ local function link_items(r, clock, rules, link, items)
         if associated then
           reach = t + MOST_SESSION
         else
-          item.last = math.max(t, math.min(nas[N_RESET], t + MOST_SESSION))
+          item.last = math.max(t, math.min(reset_after(nas, link[REPORT_AT]), t + MOST_SESSION))
           reach = item.last + wait
         end
       end
@@ -66,14 +76,21 @@ local function link_items(r, clock, rules, link, items)
   end
 end
 
--- What a device shows later, here or at another access point, speaks for it from then on.
+-- What a device shows later, here or at another access point, speaks for it from then on. Not so the late Stop of a session that
+-- it has left: that says where it is no more.
+local function is_farewell(item, at)
+  local link = item.link
+  return not link[OPEN] and link[POINTS][1] <= at and item.t == link[POINTS][#link[POINTS] - 1]
+end
+
 local function hand_over(items)
   for i, a in ipairs(items) do
-    if a.device and a.reach > a.plain then
+    if a.device and (a.reach > a.plain or a.last > a.t) then
       for j = i + 1, #items do
         local b = items[j]
-        if b.device == a.device and b.t > a.t then
+        if b.device == a.device and b.t > a.t and (b.link == a.link or not is_farewell(b, a.t)) then
           a.reach = math.max(a.plain, math.min(a.reach, b.t))
+          a.last = math.max(a.t, math.min(a.last, b.t))
           break
         end
       end

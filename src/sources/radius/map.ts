@@ -108,13 +108,19 @@ function readEventTime(
   nas: string,
   { clocks, lateWindow }: Origin,
 ): EventTime {
+  const claimed = packet.integer(attributeType.eventTimestamp);
+  const delay = packet.integer(attributeType.acctDelayTime);
   const time = resolveEventTime(
     arrivedAt,
-    packet.integer(attributeType.eventTimestamp),
-    packet.integer(attributeType.acctDelayTime),
+    claimed === undefined ? undefined : claimed + clocks.offset(nas) / 1000,
+    delay,
     { lateWindowMs: lateWindow, clockWasRight: clocks.wasRight(nas) },
   );
-  if (time.clockIsRight === true) clocks.noteRight(nas);
+  if (time.clockIsRight === true) {
+    clocks.noteRight(nas);
+    // What it says to have been delayed is late for that reason.
+    if (claimed !== undefined) clocks.note(nas, (claimed + (delay ?? 0)) * 1000, arrivedAt);
+  }
   return time;
 }
 

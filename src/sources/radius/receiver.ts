@@ -32,6 +32,8 @@ export type RadiusPorts = {
   readonly nas: NasResetSink;
   /** Older evidence moves nothing, milliseconds. */
   readonly lateWindow: number;
+  /** By how much our own clock was set so far, milliseconds; absent where it is never set. */
+  readonly steppedBy?: () => number;
   /** `client` is a configured address range, or `unknown`. */
   readonly count: (client: string, result: RadiusResult) => void;
 };
@@ -73,7 +75,7 @@ export class RadiusReceiver {
   readonly #verified = new Map<string, RadiusClient>();
   readonly #duplicates = new DuplicateCache();
   readonly #failures = new RateLimit();
-  readonly #clocks = new NasClocks();
+  readonly #clocks: NasClocks;
   readonly #log: SampledLog;
 
   constructor(config: RadiusSourceConfig, ports: RadiusPorts, send: Send) {
@@ -81,6 +83,7 @@ export class RadiusReceiver {
     this.#ports = ports;
     this.#send = send;
     this.#clients = new ClientTable(config);
+    this.#clocks = new NasClocks(ports.steppedBy);
     this.#log = new SampledLog(ports.logger.child({ source: config.id }));
   }
 
