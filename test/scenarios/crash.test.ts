@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { allCheckIns } from '../support/check-ins.ts';
 import { Nas } from '../support/nas.ts';
 import { crowdMac, registerPeople } from '../support/people.ts';
 import { Service } from '../support/service.ts';
@@ -10,8 +11,6 @@ const STARTS_PER_KILL = 40;
 /** Whole seconds of a long idle timeout keep check-outs out of this story. */
 const SPACES = [{ id: 'main', idleTimeout: '30m' }];
 
-type CheckIn = { readonly id: string; readonly customerId: string; readonly state: string };
-type Page = { readonly items: readonly CheckIn[]; readonly nextCursor: string | null };
 type Victim = { readonly name: string; readonly kill: (service: Service) => Promise<void> };
 
 const victims: readonly Victim[] = [
@@ -34,7 +33,7 @@ const victims: readonly Victim[] = [
   },
 ];
 
-describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
+describe.each(victims)('T1: kill -9 of $name under load', ({ kill }) => {
   const opened = new AsyncDisposableStack();
   afterAll(() => opened.disposeAsync());
 
@@ -59,7 +58,7 @@ describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
         await Promise.all([...starts, ...load]);
       }
       const checkIns = await until('every Start has its check-in', async () => {
-        const found = await allCheckIns(service);
+        const found = await allCheckIns(service.api);
         return found.length >= people.length && found;
       });
       expect(checkIns.every(({ state }) => state === 'open')).toBe(true);
@@ -83,13 +82,3 @@ describe.each(victims)('kill -9 of $name under load', ({ kill }) => {
     expect(stream.count('checkin.recorded', 'solo')).toBe(1);
   });
 });
-
-async function allCheckIns(service: Service): Promise<readonly CheckIn[]> {
-  const found: CheckIn[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page: Page = await service.api.get(`/v1/check-ins?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`);
-    found.push(...page.items);
-    cursor = page.nextCursor;
-  }
-  return found;
-}

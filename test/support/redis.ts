@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,21 @@ export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   /** Ends it, politely or not; its files stay. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  start(): Promise<void>;
+  start(settings?: readonly string[]): Promise<void>;
+  /** Removes the files of a server that was ended: it begins with nothing. */
+  empty(): Promise<void>;
+  /** To a server that goes on, as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void;
+  /** What an administrator types. */
+  command(name: string, ...args: readonly string[]): Promise<unknown>;
 }
 
-export async function startRedis(options: { readonly appendfsync?: 'always' | 'everysec' } = {}): Promise<RedisServer> {
+export type RedisOptions = {
+  readonly appendfsync?: 'always' | 'everysec';
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-redis-'));
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes'];
@@ -27,9 +39,22 @@ export async function startRedis(options: { readonly appendfsync?: 'always' | 'e
       await child?.kill(signal);
       child = undefined;
     },
-    async start() {
-      child = new Child('redis-server', args);
+    async start(settings = []) {
+      child = new Child('redis-server', [...args, ...settings], { env: { ...process.env, ...options.env } });
       await child.until('answering', () => answersPing(port));
+    },
+    async empty() {
+      for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
+    },
+    signal: (signal) => child?.signal(signal),
+    async command(name, ...words) {
+      const client = new Redis(port, { lazyConnect: true, retryStrategy: () => null });
+      try {
+        await client.connect();
+        return await client.call(name, ...words);
+      } finally {
+        client.disconnect();
+      }
     },
     async [Symbol.asyncDispose]() {
       await child?.stop();
