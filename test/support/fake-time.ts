@@ -18,7 +18,7 @@ export class FakeTime implements AsyncDisposable {
   /** For every process that is to live by this clock; their children inherit it. */
   get env(): Readonly<Record<string, string>> {
     return {
-      LD_PRELOAD: library(),
+      LD_PRELOAD: libraries(),
       FAKETIME_TIMESTAMP_FILE: this.#file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
@@ -55,11 +55,16 @@ export class FakeTime implements AsyncDisposable {
   }
 }
 
-/** Debian puts it beside the libraries of the machine's architecture. */
-function library(): string {
-  const file = readdirSync('/usr/lib')
-    .map((name) => join('/usr/lib', name, 'faketime/libfaketimeMT.so.1'))
-    .find((path) => existsSync(path));
-  if (file === undefined) throw new Error('libfaketime is not installed: apt-get install faketime');
-  return file;
+/**
+ * Debian puts it beside the libraries of the machine's architecture. redis-server allocates by jemalloc, which asks for the time
+ * while it is set up and then waits for ever for libfaketime, which allocates to be set up (0.9.10 with jemalloc 5.3). glibc's own
+ * allocation before both, which libc_malloc_debug passes on to when nothing is to be debugged, ends that.
+ */
+function libraries(): string {
+  const files = ['libc_malloc_debug.so.0', 'faketime/libfaketimeMT.so.1'];
+  const found = readdirSync('/usr/lib')
+    .map((name) => files.map((file) => join('/usr/lib', name, file)))
+    .find((paths) => paths.every((path) => existsSync(path)));
+  if (found === undefined) throw new Error('libfaketime is not installed: apt-get install faketime');
+  return found.join(':');
 }

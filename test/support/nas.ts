@@ -44,6 +44,7 @@ export class Nas implements AsyncDisposable {
   readonly #waitingForIdentifier: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
   #nextIdentifier = 0;
+  #isOver = false;
   #sessions = 0;
   #lastAcknowledgedAt = performance.now();
   acknowledged = 0;
@@ -92,7 +93,7 @@ export class Nas implements AsyncDisposable {
     const packet = encode(identifier);
     const sentAt = Date.now();
     const { promise, resolve } = Promise.withResolvers<number>();
-    const timer = setInterval(() => this.#transmit(packet), this.#options.repeatEveryMs);
+    const timer = setInterval(() => this.#transmit(packet), this.#options.repeatEveryMs).unref();
     this.#outstanding.set(identifier, { packet, resolve, timer });
     this.#transmit(packet);
     const acknowledgedAt = await promise;
@@ -132,7 +133,9 @@ export class Nas implements AsyncDisposable {
     return this.#nextIdentifier;
   }
 
+  /** Somebody may still be about to report when the story is over. */
   #transmit(packet: Buffer): void {
+    if (this.#isOver) return;
     this.#socket.send(packet, this.#options.port, '127.0.0.1', () => undefined);
   }
 
@@ -154,6 +157,7 @@ export class Nas implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     for (const { timer } of this.#outstanding.values()) clearInterval(timer);
     this.#outstanding.clear();
     this.#socket.close();

@@ -12,7 +12,8 @@ export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   /** Ends it, politely or not; its files stay. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  start(settings?: readonly string[]): Promise<void>;
+  /** Until it answers, or until it says that it is loading its data. */
+  start(settings?: readonly string[], until?: 'PONG' | 'LOADING'): Promise<void>;
   /** Removes the files of a server that was ended: it begins with nothing. */
   empty(): Promise<void>;
   /** To a server that goes on, as SIGSTOP. */
@@ -39,9 +40,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       await child?.kill(signal);
       child = undefined;
     },
-    async start(settings = []) {
+    async start(settings = [], awaited = 'PONG') {
       child = new Child('redis-server', [...args, ...settings], { env: { ...process.env, ...options.env } });
-      await child.until('answering', () => answersPing(port));
+      await child.until('answering', () => answersPing(port, awaited));
     },
     async empty() {
       for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
@@ -66,15 +67,15 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 }
 
 /** PING is answered with PONG only once the append-only file is loaded. */
-function answersPing(port: number): Promise<boolean> {
+function answersPing(port: number, answer: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
     socket.setTimeout(1_000);
-    const settle = (answer: boolean) => {
+    const settle = (isIt: boolean) => {
       socket.destroy();
-      resolve(answer);
+      resolve(isIt);
     };
-    socket.on('data', (text) => settle(text.toString().startsWith('+PONG')));
+    socket.on('data', (text) => settle(text.toString().slice(1).startsWith(answer)));
     socket.on('error', () => settle(false));
     socket.on('timeout', () => settle(false));
   });
