@@ -7,7 +7,7 @@ import { Service } from '../support/service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
-const PEOPLE = 60;
+const PEOPLE = 20;
 const WAVES = process.env['ROLLCALL_TEST_ALL'] === undefined ? 3 : 12;
 const OPEN_LONG_MS = 30_000;
 
@@ -58,16 +58,17 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
   test('T12: with connections cut after COMMIT was carried out and before that was told, each arrival is there once', async () => {
     const postgres = opened.use(await PostgresServer.start());
     const url = new URL(await postgres.createDatabase());
-    const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 12, latencyMs: 3 }));
+    const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 12 }));
     url.port = String(line.port);
     await comeInWaves(url.href, async (_wave, starts) => {
-      line.cutAfter('commit', 0.6);
-      await starts;
       const enough = line.cuts + 2;
-      await until('commits were cut off', () => line.cuts >= enough || line.cuts > 3);
+      line.cutAfter('commit');
+      await starts;
+      // What was committed unheard is tried again, and is committed unheard again.
+      await until('commits were cut off', () => line.cuts >= enough, OPEN_LONG_MS);
       line.heal();
     });
-    expect(line.cuts).toBeGreaterThan(2);
+    expect(line.cuts).toBeGreaterThanOrEqual(2 * WAVES);
   }, 120_000);
 
   test('T12: with every connection reset again and again, each arrival is there once', async () => {
