@@ -11,7 +11,7 @@ import { parseRadiusText } from '../support/radius-text.ts';
 import { Service } from '../support/service.ts';
 import { UdpPeer } from '../support/udp-peer.ts';
 import { UdpProxy } from '../support/udp-proxy.ts';
-import { until } from '../support/until.ts';
+import { never, until } from '../support/until.ts';
 
 const OPEN_LONG_MS = 20_000;
 
@@ -98,6 +98,31 @@ describe('T3: what comes more than once has one effect', () => {
     expect(Math.abs(Date.parse(String(data['startedAt'])) - began)).toBeLessThan(1_000);
     expect(Math.abs(Date.parse(String(data['endedAt'])) - began)).toBeLessThan(1_000);
     expect(await checkInsOf(service.api, 'delayed')).toHaveLength(1);
-    expect(feed.count('checkin.corrected', 'delayed')).toBe(0);
+  });
+
+  test('T3: a repetition whose Acct-Delay-Time has lost a fraction of a second corrects nothing', async () => {
+    const mac = documentationMac(4);
+    await registerPerson(service.api, { id: 'rounded', mac });
+    const secret = Buffer.from(service.radiusSecret);
+    const start = { status: 'start', mac, sessionId: 'rounded-1' } as const;
+    const stop = { status: 'stop', mac, sessionId: 'rounded-1', octets: 500, durationSeconds: 0 } as const;
+    const began = Date.now();
+    for (const [identifier, report] of [start, stop].entries()) {
+      peer.send(encodeReport(report, 40 + identifier, secret));
+      await peer.next();
+    }
+    await feed.next('checkout.recorded', 'rounded', OPEN_LONG_MS);
+    // Acct-Delay-Time counts whole seconds (RFC 2866, section 5.2), so the time that it leads to is late by up to one.
+    const passed = await until('half of another second is over', () => {
+      const ms = Date.now() - began;
+      return ms % 1_000 > 500 && ms;
+    });
+    const delaySeconds = Math.floor(passed / 1_000);
+    for (const [identifier, report] of [start, stop].entries()) {
+      peer.send(encodeReport({ ...report, delaySeconds }, 42 + identifier, secret));
+      await peer.next();
+    }
+    await never('the visit is corrected', 3_000, () => feed.count('checkin.corrected', 'rounded') > 0);
+    expect(await checkInsOf(service.api, 'rounded')).toHaveLength(1);
   });
 });
