@@ -60,8 +60,8 @@ describe.concurrent.each([
     for (const id of ['staying', 'leaving']) {
       const [checkIn, ...others] = await checkInsOf(service.api, id);
       expect(others).toEqual([]);
-      const { startedAt, endedAt, detectedAt } = checkIn ?? {};
-      expect([startedAt, endedAt, detectedAt].toSorted()).toEqual([startedAt, endedAt, detectedAt]);
+      const times = [checkIn?.startedAt, checkIn?.endedAt, checkIn?.detectedAt].map((text) => Date.parse(text ?? ''));
+      expect(times.toSorted((a, b) => a - b)).toEqual(times);
       expect(feed.count('checkin.recorded', id)).toBe(1);
       expect(feed.count('checkout.recorded', id)).toBe(1);
     }

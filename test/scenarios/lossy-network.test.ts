@@ -56,7 +56,7 @@ describe.each(SEEDS)('T4: a network that loses 30 % each way and is seconds late
         { id: `bad${n}`, mac: crowdMac(1_000 + n) },
       ]),
     );
-    const faults = { drop: 0.3, duplicate: 0.1, delayMs: DELAY_MS };
+    const faults = { drop: 0.3, duplicate: 0.1, copies: 10, truncate: 0.05, delayMs: DELAY_MS };
     const proxy = opened.use(await UdpProxy.open({ to: service.radiusPort, seed, faults }));
     const secret = service.radiusSecret;
     const good = opened.use(await Nas.open({ port: service.radiusPort, secret }));
@@ -73,6 +73,7 @@ describe.each(SEEDS)('T4: a network that loses 30 % each way and is seconds late
     const atOnce = reports('bad', 1_000).flatMap((mine) => mine.map((report) => bad.send(report)));
     await Promise.all([...inOrder, ...atOnce]);
     expect(proxy.counts.dropped).toBeGreaterThan(proxy.counts.passed / 5);
+    expect(proxy.counts.truncated).toBeGreaterThan(0);
     await until('both ledgers have become the same', async () => {
       const found = await allCheckIns(service.api);
       const told = (prefix: string) =>

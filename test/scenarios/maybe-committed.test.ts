@@ -71,6 +71,21 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
     expect(line.cuts).toBeGreaterThanOrEqual(2 * WAVES);
   }, 120_000);
 
+  test('T12: with connections cut in the middle of a statement, each arrival is there once', async () => {
+    const postgres = opened.use(await PostgresServer.start());
+    const url = new URL(await postgres.createDatabase());
+    const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 14 }));
+    url.port = String(line.port);
+    await comeInWaves(url.href, async (wave, starts) => {
+      const enough = line.cuts + 2;
+      // More with each wave, so that the cut falls at another place of the transaction.
+      line.cutAfterBytes(700 + 900 * wave);
+      await starts;
+      await until('statements were cut off', () => line.cuts >= enough, OPEN_LONG_MS);
+      line.heal();
+    });
+  }, 120_000);
+
   test('T12: with every connection reset again and again, each arrival is there once', async () => {
     const postgres = opened.use(await PostgresServer.start());
     const url = new URL(await postgres.createDatabase());

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TempDir } from './temp-dir.ts';
 
@@ -22,9 +22,8 @@ export class FakeTime implements AsyncDisposable {
       FAKETIME_TIMESTAMP_FILE: this.#file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      // Neither times of files nor a piece of shared memory per process, which a killed one leaves behind.
+      // The times of files stay those of the machine.
       NO_FAKE_STAT: '1',
-      FAKETIME_DISABLE_SHM: '1',
     };
   }
 
@@ -51,7 +50,20 @@ export class FakeTime implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    removeLeftovers();
     await this.#dir[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Every process under libfaketime has a piece of shared memory and a semaphore, named after its id. One that was killed leaves
+ * them behind, and libfaketime refuses to start the next process that gets this id.
+ */
+function removeLeftovers(): void {
+  const shared = '/dev/shm';
+  for (const name of readdirSync(shared)) {
+    const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(shared, name), { force: true });
   }
 }
 

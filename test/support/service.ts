@@ -92,7 +92,7 @@ export class Service implements AsyncDisposable {
   /** Runs the command until it answers that it can record. */
   async start(): Promise<void> {
     this.#child = this.startAnother();
-    await this.#child.until('ready', () => this.isReady(), 30_000);
+    await this.#child.until('ready', () => this.isReady(), 45_000);
   }
 
   /** Another process of the same command with the same configuration; the caller ends it. */

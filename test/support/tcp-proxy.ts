@@ -8,6 +8,8 @@ type Link = {
   readonly server: Socket;
   /** The next thing the server says is kept from the client, and the connection ends. */
   cutAtAnswer: boolean;
+  /** Octets that still go to the server before the connection ends. */
+  bytesLeft: number;
 };
 
 export type TcpProxyOptions = {
@@ -25,8 +27,9 @@ export class TcpProxy implements AsyncDisposable {
   readonly #links = new Set<Link>();
   #passable = Promise.resolve();
   #open = (): void => undefined;
+  #bytesPerLink = Infinity;
   #cutting: { readonly pattern: Buffer; readonly share: number } | undefined;
-  /** How often a connection was cut after its pattern had gone through. */
+  /** How often a connection was cut after its pattern, or its share of octets, had gone through. */
   cuts = 0;
 
   static async open(options: TcpProxyOptions): Promise<TcpProxy> {
@@ -57,6 +60,8 @@ export class TcpProxy implements AsyncDisposable {
     this.#open();
     this.#passable = Promise.resolve();
     this.#cutting = undefined;
+    this.#bytesPerLink = Infinity;
+    for (const link of this.#links) link.bytesLeft = Infinity;
   }
 
   /** Every connection ends at once with a reset. */
@@ -72,9 +77,15 @@ export class TcpProxy implements AsyncDisposable {
     this.#cutting = { pattern: Buffer.from(text), share };
   }
 
+  /** From now on a connection ends in the middle of what is sent to the server, after so many octets more. */
+  cutAfterBytes(count: number): void {
+    this.#bytesPerLink = count;
+    for (const link of this.#links) link.bytesLeft = count;
+  }
+
   async #accept(client: Socket): Promise<void> {
     const server = connect(this.#options.to, '127.0.0.1');
-    const link: Link = { client, server, cutAtAnswer: false };
+    const link: Link = { client, server, cutAtAnswer: false, bytesLeft: this.#bytesPerLink };
     this.#links.add(link);
     await Promise.all([this.#pump(link, client, server), this.#pump(link, server, client)]);
     this.#links.delete(link);
@@ -87,13 +98,17 @@ export class TcpProxy implements AsyncDisposable {
       for await (const chunk of from as AsyncIterable<Buffer>) {
         await this.#passable;
         if (this.#options.latencyMs !== undefined) await delay(this.#random() * this.#options.latencyMs);
-        if (from === link.client) this.#look(link, chunk);
-        else if (link.cutAtAnswer) {
+        const isForServer = from === link.client;
+        if (isForServer) this.#look(link, chunk);
+        if (isForServer ? chunk.length > link.bytesLeft : link.cutAtAnswer) {
           this.cuts += 1;
-          this.#cut(link);
+          // The server has the part before the cut, and whatever that makes it do.
+          if (isForServer) to.write(chunk.subarray(0, link.bytesLeft), () => this.#cut(link));
+          else this.#cut(link);
           return;
         }
-        to.write(chunk);
+        if (isForServer) link.bytesLeft -= chunk.length;
+        if (!to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
       }
     } catch {
       // Reset by one side or by us.

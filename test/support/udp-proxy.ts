@@ -6,6 +6,10 @@ import { createRandom, type Random } from '../../src/demo/random.ts';
 export type UdpFaults = {
   readonly drop?: number;
   readonly duplicate?: number;
+  /** How often one that is duplicated comes in all, at most. */
+  readonly copies?: number;
+  /** Of these, a part of the end is missing. */
+  readonly truncate?: number;
   /** Each datagram, and each copy of one, takes its own time up to this; that also reorders them. */
   readonly delayMs?: number;
 };
@@ -16,19 +20,24 @@ export type UdpProxyOptions = {
   readonly faults?: UdpFaults;
 };
 
+/** Beyond this, a network drops: datagrams under way at one time. */
+const mostUnderway = 10_000;
+
 /**
  * A network between access points and the service that loses, repeats, delays and reorders, by a seed. Each sender keeps its own
  * address on the far side, since the service knows access points by that.
  */
 export class UdpProxy implements AsyncDisposable {
   readonly #to: number;
-  readonly #random: Random;
+  /** One sequence for each way, so that what happens to the nth datagram of one does not depend on the other. */
+  readonly #there: Random;
+  readonly #back: Random;
   readonly #front = createSocket('udp4');
   readonly #senders = new Map<string, Promise<Socket>>();
   readonly #underway = new Set<NodeJS.Timeout>();
   #faults: UdpFaults;
   /** So that a story can say that the network was as bad as it is meant to be. */
-  readonly counts = { passed: 0, dropped: 0, duplicated: 0 };
+  readonly counts = { passed: 0, dropped: 0, duplicated: 0, truncated: 0 };
 
   static async open(options: UdpProxyOptions): Promise<UdpProxy> {
     const proxy = new UdpProxy(options);
@@ -39,7 +48,8 @@ export class UdpProxy implements AsyncDisposable {
 
   private constructor({ to, seed, faults = {} }: UdpProxyOptions) {
     this.#to = to;
-    this.#random = createRandom(seed);
+    this.#there = createRandom(seed);
+    this.#back = createRandom(seed + 1);
     this.#faults = faults;
     this.#front.on('message', (datagram, { address, port }) => void this.#forward(datagram, address, port));
     this.#front.on('error', ignore);
@@ -59,29 +69,35 @@ export class UdpProxy implements AsyncDisposable {
     const known = this.#senders.get(name) ?? this.#openSender(address, port);
     this.#senders.set(name, known);
     const back = await known;
-    this.#pass(() => back.send(datagram, this.#to, '127.0.0.1', ignore));
+    this.#pass(datagram, this.#there, (bytes) => back.send(bytes, this.#to, '127.0.0.1', ignore));
   }
 
   async #openSender(address: string, port: number): Promise<Socket> {
     const back = createSocket('udp4');
-    back.on('message', (answer) => this.#pass(() => this.#front.send(answer, port, address, ignore)));
+    back.on('message', (answer) =>
+      this.#pass(answer, this.#back, (bytes) => this.#front.send(bytes, port, address, ignore)),
+    );
     back.on('error', ignore);
     back.bind(0, address);
     await once(back, 'listening');
     return back;
   }
 
-  #pass(send: () => void): void {
-    const { drop = 0, duplicate = 0, delayMs = 0 } = this.#faults;
-    if (this.#random() < drop) {
+  #pass(datagram: Buffer, random: Random, send: (bytes: Buffer) => void): void {
+    const { drop = 0, duplicate = 0, copies = 2, truncate = 0, delayMs = 0 } = this.#faults;
+    if (random() < drop || this.#underway.size >= mostUnderway) {
       this.counts.dropped += 1;
       return;
     }
     this.counts.passed += 1;
-    this.#later(this.#random() * delayMs, send);
-    if (this.#random() >= duplicate) return;
-    this.counts.duplicated += 1;
-    this.#later(this.#random() * delayMs, send);
+    let bytes = datagram;
+    if (random() < truncate) {
+      this.counts.truncated += 1;
+      bytes = datagram.subarray(0, Math.floor(random() * datagram.length));
+    }
+    const times = random() < duplicate ? 2 + Math.floor(random() * (copies - 1)) : 1;
+    this.counts.duplicated += times - 1;
+    for (let n = 0; n < times; n += 1) this.#later(random() * delayMs, () => send(bytes));
   }
 
   #later(ms: number, send: () => void): void {
