@@ -14,7 +14,10 @@ const OPEN_LONG_MS = 30_000;
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
 
-/** Everybody comes once, in waves, with the fault at work during each; in the end they are all in, and each event is told once. */
+/**
+ * Everybody comes once, in waves, with the fault at work during each; in the end they are all in, and each event is told once.
+ * Resolves with how many are in.
+ */
 async function comeInWaves(databaseUrl: string, duringWave: (wave: number, starts: Promise<unknown>) => Promise<void>) {
   const service = opened.use(await Service.start({ spaces: [{ id: 'main', idleTimeout: '30m' }], databaseUrl }));
   const people = Array.from({ length: WAVES * PEOPLE }, (_, n) => ({ id: `c${n}`, mac: crowdMac(n) }));
@@ -43,16 +46,18 @@ async function comeInWaves(databaseUrl: string, duringWave: (wave: number, start
   await until('it is ready', () => service.isReady());
   expect(await service.metric('rollcall_transitions_pending')).toBe(0);
   expect(service.log).not.toMatch(/unhandled|uncaught/i);
+  return checkIns.length;
 }
 
 describe.concurrent('T12: PostgreSQL during commits', () => {
   test('T12: restarted under load, it has every arrival exactly once', async () => {
     const postgres = opened.use(await PostgresServer.start());
-    await comeInWaves(await postgres.createDatabase(), async (wave, starts) => {
+    const arrived = await comeInWaves(await postgres.createDatabase(), async (wave, starts) => {
       await postgres.stop(wave % 2 === 0 ? 'SIGINT' : 'SIGQUIT');
       await postgres.resume();
       await starts;
     });
+    expect(arrived).toBe(WAVES * PEOPLE);
   }, 120_000);
 
   test('T12: with connections cut after COMMIT was carried out and before that was told, each arrival is there once', async () => {
@@ -60,7 +65,7 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
     const url = new URL(await postgres.createDatabase());
     const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 12 }));
     url.port = String(line.port);
-    await comeInWaves(url.href, async (_wave, starts) => {
+    const arrived = await comeInWaves(url.href, async (_wave, starts) => {
       const enough = line.cuts + 2;
       line.cutAfter('commit');
       await starts;
@@ -68,6 +73,7 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
       await until('commits were cut off', () => line.cuts >= enough, OPEN_LONG_MS);
       line.heal();
     });
+    expect(arrived).toBe(WAVES * PEOPLE);
     expect(line.cuts).toBeGreaterThanOrEqual(2 * WAVES);
   }, 120_000);
 
@@ -76,7 +82,7 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
     const url = new URL(await postgres.createDatabase());
     const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 14 }));
     url.port = String(line.port);
-    await comeInWaves(url.href, async (wave, starts) => {
+    const arrived = await comeInWaves(url.href, async (wave, starts) => {
       const enough = line.cuts + 2;
       // More with each wave, so that the cut falls at another place of the transaction.
       line.cutAfterBytes(700 + 900 * wave);
@@ -84,6 +90,7 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
       await until('statements were cut off', () => line.cuts >= enough, OPEN_LONG_MS);
       line.heal();
     });
+    expect(arrived).toBe(WAVES * PEOPLE);
   }, 120_000);
 
   test('T12: with every connection reset again and again, each arrival is there once', async () => {
@@ -91,10 +98,11 @@ describe.concurrent('T12: PostgreSQL during commits', () => {
     const url = new URL(await postgres.createDatabase());
     const line = opened.use(await TcpProxy.open({ to: postgres.port, seed: 13, latencyMs: 3 }));
     url.port = String(line.port);
-    await comeInWaves(url.href, async (_wave, starts) => {
+    const arrived = await comeInWaves(url.href, async (_wave, starts) => {
       line.reset();
       await starts;
       line.reset();
     });
+    expect(arrived).toBe(WAVES * PEOPLE);
   }, 120_000);
 });

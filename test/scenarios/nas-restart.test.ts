@@ -89,5 +89,6 @@ describe.concurrent('T8: access points that restart or vanish', () => {
     await Promise.all(stays.map(({ leave }) => leave()));
     await until('it is noticed', () => feed.events.some(({ type }) => type === 'source.down'));
     await never('anybody is checked out', 4_000, () => departures() > 0);
+    expect(departures()).toBe(0);
   }, 60_000);
 });
