@@ -46,6 +46,7 @@ installed() {
     freeradius) command -v freeradius ;;
     freeradius-utils) command -v radclient ;;
     openssl) command -v openssl ;;
+    faketime) ls /usr/lib/*/faketime/libfaketimeMT.so.1 ;;
     gcc) command -v gcc ;;
     libc6-dev) ls /usr/include/stdio.h ;;
   esac >/dev/null 2>&1
@@ -107,7 +108,7 @@ keep_from_booting() {
 
 case ${1:-} in
   serve) set -- serve redis-server ;;
-  test) set -- test redis-server postgresql freeradius freeradius-utils openssl ;;
+  test) set -- test redis-server postgresql freeradius freeradius-utils openssl faketime ;;
   bench) set -- bench redis-server gcc libc6-dev ;;
   check) set -- check ;;
   *) fail 'usage: setup.sh serve|test|bench|check' ;;

@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Stories that wait for timeouts side by side.
+    maxConcurrency: 8,
   },
 });

@@ -80,7 +80,7 @@ describe('rollcall serve', () => {
     expect(child.log).not.toMatch(/\n\s+at /);
   });
 
-  test('a second process on the same data directory is refused, and the first goes on', async () => {
+  test('T29: a second process on the same data directory is refused, and the first goes on', async () => {
     const service = opened.use(await Service.start());
     const [http, radius] = [await freePort(), await freePort()];
     const rival = opened.use(

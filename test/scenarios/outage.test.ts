@@ -19,7 +19,7 @@ function crowd(prefix: string, first: number) {
   return Array.from({ length: PEOPLE }, (_, n) => ({ id: `${prefix}${n}`, mac: crowdMac(first + n) }));
 }
 
-describe('an outage', () => {
+describe('T2: an outage', () => {
   test('of the database: still acknowledged, not ready, and afterwards every transition is recorded once', async () => {
     const postgres = opened.use(await PostgresServer.start());
     const service = opened.use(await Service.start({ spaces: SPACES, databaseUrl: await postgres.createDatabase() }));

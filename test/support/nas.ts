@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { verifyResponseAuthenticator } from '../../src/protocols/radius/authenticator.ts';
 import { type AccountingReport, encodeReport } from '../../src/demo/accounting-report.ts';
+import { addressAttribute, integerAttribute, textAttribute } from '../../src/protocols/radius/attribute.ts';
+import { acctStatusType, attributeType } from '../../src/protocols/radius/dictionary.ts';
+import { encodeAccountingRequest } from '../../src/protocols/radius/encode-request.ts';
 
 export type NasOptions = {
   readonly port: number;
@@ -41,6 +44,7 @@ export class Nas implements AsyncDisposable {
   readonly #waitingForIdentifier: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
   #nextIdentifier = 0;
+  #isOver = false;
   #sessions = 0;
   #lastAcknowledgedAt = performance.now();
   acknowledged = 0;
@@ -69,12 +73,27 @@ export class Nas implements AsyncDisposable {
   }
 
   /** Resolves with the acknowledgement, however long that takes; never while nobody answers. */
-  async send(report: AccountingReport): Promise<Acknowledgement> {
+  send(report: AccountingReport): Promise<Acknowledgement> {
+    return this.#request((identifier) => encodeReport(report, identifier, this.#secret));
+  }
+
+  /** Accounting-On or -Off (RFC 2866, section 5.1): all sessions of this access point are over. */
+  reset(kind: 'accountingOn' | 'accountingOff'): Promise<Acknowledgement> {
+    const attributes = [
+      integerAttribute(attributeType.acctStatusType, acctStatusType[kind]),
+      textAttribute(attributeType.acctSessionId, kind),
+      // The one that `encodeReport` gives to all reports.
+      addressAttribute(attributeType.nasIpAddress, '192.0.2.10'),
+    ];
+    return this.#request((identifier) => encodeAccountingRequest({ identifier, attributes, secret: this.#secret }));
+  }
+
+  async #request(encode: (identifier: number) => Buffer): Promise<Acknowledgement> {
     const identifier = await this.#takeIdentifier();
-    const packet = encodeReport(report, identifier, this.#secret);
+    const packet = encode(identifier);
     const sentAt = Date.now();
     const { promise, resolve } = Promise.withResolvers<number>();
-    const timer = setInterval(() => this.#transmit(packet), this.#options.repeatEveryMs);
+    const timer = setInterval(() => this.#transmit(packet), this.#options.repeatEveryMs).unref();
     this.#outstanding.set(identifier, { packet, resolve, timer });
     this.#transmit(packet);
     const acknowledgedAt = await promise;
@@ -114,7 +133,9 @@ export class Nas implements AsyncDisposable {
     return this.#nextIdentifier;
   }
 
+  /** Somebody may still be about to report when the story is over. */
   #transmit(packet: Buffer): void {
+    if (this.#isOver) return;
     this.#socket.send(packet, this.#options.port, '127.0.0.1', () => undefined);
   }
 
@@ -136,6 +157,7 @@ export class Nas implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     for (const { timer } of this.#outstanding.values()) clearInterval(timer);
     this.#outstanding.clear();
     this.#socket.close();

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,22 @@ export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   /** Ends it, politely or not; its files stay. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  start(): Promise<void>;
+  /** Until it answers, or until it says that it is loading its data. */
+  start(settings?: readonly string[], until?: 'PONG' | 'LOADING'): Promise<void>;
+  /** Removes the files of a server that was ended: it begins with nothing. */
+  empty(): Promise<void>;
+  /** To a server that goes on, as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void;
+  /** What an administrator types. */
+  command(name: string, ...args: readonly string[]): Promise<unknown>;
 }
 
-export async function startRedis(options: { readonly appendfsync?: 'always' | 'everysec' } = {}): Promise<RedisServer> {
+export type RedisOptions = {
+  readonly appendfsync?: 'always' | 'everysec';
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-redis-'));
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes'];
@@ -27,9 +40,22 @@ export async function startRedis(options: { readonly appendfsync?: 'always' | 'e
       await child?.kill(signal);
       child = undefined;
     },
-    async start() {
-      child = new Child('redis-server', args);
-      await child.until('answering', () => answersPing(port));
+    async start(settings = [], awaited = 'PONG') {
+      child = new Child('redis-server', [...args, ...settings], { env: { ...process.env, ...options.env } });
+      await child.until('answering', () => answersPing(port, awaited));
+    },
+    async empty() {
+      for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
+    },
+    signal: (signal) => child?.signal(signal),
+    async command(name, ...words) {
+      const client = new Redis(port, { lazyConnect: true, retryStrategy: () => null });
+      try {
+        await client.connect();
+        return await client.call(name, ...words);
+      } finally {
+        client.disconnect();
+      }
     },
     async [Symbol.asyncDispose]() {
       await child?.stop();
@@ -41,15 +67,15 @@ export async function startRedis(options: { readonly appendfsync?: 'always' | 'e
 }
 
 /** PING is answered with PONG only once the append-only file is loaded. */
-function answersPing(port: number): Promise<boolean> {
+function answersPing(port: number, answer: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
     socket.setTimeout(1_000);
-    const settle = (answer: boolean) => {
+    const settle = (isIt: boolean) => {
       socket.destroy();
-      resolve(answer);
+      resolve(isIt);
     };
-    socket.on('data', (text) => settle(text.toString().startsWith('+PONG')));
+    socket.on('data', (text) => settle(text.toString().slice(1).startsWith(answer)));
     socket.on('error', () => settle(false));
     socket.on('timeout', () => settle(false));
   });

@@ -23,6 +23,10 @@ export type ServiceOptions = {
   readonly spaces?: readonly SpaceSection[];
   /** More top-level keys of rollcall.yaml. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** More keys of each RADIUS client. */
+  readonly client?: Readonly<Record<string, unknown>>;
+  /** More of the environment, for the service and what it starts. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** The real command, `rollcall serve --config FILE`, as a process of its own on free ports in a folder of its own. */
@@ -35,13 +39,14 @@ export class Service implements AsyncDisposable {
   readonly radiusSecret = SECRET;
   readonly token = TOKEN;
   readonly api: ApiClient;
+  readonly #env: NodeJS.ProcessEnv;
   #child: Child | undefined;
   #earlierLog = '';
 
   /** Prepares the folder and the configuration, and starts nothing. */
   static async prepare(options: ServiceOptions = {}): Promise<Service> {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-service-'));
-    const service = new Service(dir, await freePort(), await freePort());
+    const service = new Service(dir, await freePort(), await freePort(), options.env);
     await writeFile(service.configFile, JSON.stringify(service.#configuration(options), null, 2), { mode: 0o600 });
     return service;
   }
@@ -57,8 +62,9 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  private constructor(dir: string, httpPort: number, radiusPort: number) {
+  private constructor(dir: string, httpPort: number, radiusPort: number, env: ServiceOptions['env']) {
     this.dir = dir;
+    this.#env = { ...process.env, ...env };
     this.dataDir = join(dir, 'data');
     this.configFile = join(dir, 'rollcall.yaml');
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
@@ -68,7 +74,9 @@ export class Service implements AsyncDisposable {
 
   #configuration(options: ServiceOptions): unknown {
     const spaces = options.spaces ?? [{ id: 'main', idleTimeout: '3s' }];
-    const clients = spaces.map(({ id }, index) => ({ address: `127.0.0.${index + 1}/32`, secret: SECRET, space: id }));
+    const clients = spaces.map(({ id }, index) => {
+      return { address: `127.0.0.${index + 1}/32`, secret: SECRET, space: id, ...options.client };
+    });
     const listen = `0.0.0.0:${this.radiusPort}`;
     return {
       dataDir: this.dataDir,
@@ -83,13 +91,14 @@ export class Service implements AsyncDisposable {
 
   /** Runs the command until it answers that it can record. */
   async start(): Promise<void> {
-    this.#child = new Child(process.execPath, [mainFile, 'serve', '--config', this.configFile], { cwd: this.dir });
-    await this.#child.until('ready', () => this.isReady(), 30_000);
+    this.#child = this.startAnother();
+    await this.#child.until('ready', () => this.isReady(), 45_000);
   }
 
   /** Another process of the same command with the same configuration; the caller ends it. */
   startAnother(): Child {
-    return new Child(process.execPath, [mainFile, 'serve', '--config', this.configFile], { cwd: this.dir });
+    const args = [mainFile, 'serve', '--config', this.configFile];
+    return new Child(process.execPath, args, { cwd: this.dir, env: this.#env });
   }
 
   /** Ends the process alone and waits until it is gone; what it started is left as the kernel leaves it. */
@@ -100,6 +109,21 @@ export class Service implements AsyncDisposable {
     const ended = await child.kill(signal);
     this.#earlierLog += child.log;
     return ended;
+  }
+
+  /** To a process that goes on, as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.signal(signal);
+  }
+
+  /** The sum of a metric over the labels that are not given, as `radius_requests_total{result="replay"}`; 0 without a sample. */
+  async metric(name: string, ...labels: readonly string[]): Promise<number> {
+    const text = await this.api.get<string>('/metrics');
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .filter((line) => labels.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
