@@ -1,6 +1,14 @@
 import type { Redis } from './connect.ts';
 
-const renew = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;
+/**
+ * An expiry is a time of day to Redis. When its clock goes back, a dead node's duty would last for as long as that; one that lasts
+ * longer than any can is over.
+ */
+const acquire = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
 const release = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /**
@@ -22,8 +30,7 @@ export class Duty {
 
   /** Goes on duty, or stays on it; false while another node is. */
   async acquire(): Promise<boolean> {
-    if ((await this.#redis.eval(renew, 1, this.#key, this.#holder, this.#ttlMs)) === 1) return true;
-    return (await this.#redis.set(this.#key, this.#holder, 'PX', this.#ttlMs, 'NX')) === 'OK';
+    return (await this.#redis.eval(acquire, 1, this.#key, this.#holder, this.#ttlMs)) === 1;
   }
 
   async release(): Promise<void> {

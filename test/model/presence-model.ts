@@ -105,7 +105,7 @@ function piecesOf(
     const settledAt = settles(group, rules);
     if (settledAt === undefined) continue;
     const last = Math.max(...group.map(({ at }) => at));
-    const from = Math.min(...group.filter(({ isFirst }) => isFirst).map((item) => item.from));
+    const from = Math.min(...group.filter(({ isFirst, at }) => isFirst && at >= settledAt).map((item) => item.from));
     // A session never seen to begin dates the arrival back, but not into the visit before.
     const since = Math.min(settledAt, Math.max(from, pieces.at(-1)?.last ?? 0));
     pieces.push({ since, last, reach: groupReach.get(group) as number, isNewest: group === groups.at(-1) });

@@ -39,7 +39,7 @@ local LONG_GONE = 7 * 86400000
 for i = 1, #all, 2 do
   local number, nas = all[i], cmsgpack.unpack(all[i + 1])
   local heard = math.max(nas[N_HEARD], clock.seen_from)
-  if nas[N_BLIND] == 0 and nas[N_CADENCE] > 0 and nas[N_STATIONS] >= 3 and now - heard > CADENCES * nas[N_CADENCE] then
+  if is_watched(nas) and now - heard > silence_of(nas) then
     nas[N_BLIND] = nas[N_HEARD]
     put(number, nas)
     tell('nasDown', number, nas, nas[N_HEARD])

@@ -5,6 +5,7 @@ local MAX_LINKS, MAX_POINTS, MAX_RUNS = 12, 32, 6
 local INTERIM, ACTIVE, LEFT, STARTED = 0, 1, 2, 3
 -- In place of octets: a report without counters; a Start, behind which the counters begin at 0.
 local UNCOUNTED, AT_START = -1, -2
+local REPEATED_WITHIN = 2000
 -- Kinds of runs, as `why` shows them.
 local RUN_START, RUN_PROGRESS, RUN_IDLE, RUN_STOP, RUN_LATE = 0, 1, 2, 3, 4
 
@@ -72,6 +73,19 @@ end
 -- older one, which may take a visit apart.
 local function insert(r, link, kind, at, octets, span)
   local points = link[POINTS]
+  local moved = false
+  if octets == AT_START then
+    -- A repetition has its delay in whole seconds, so it tells of the same Start as of a moment later or earlier.
+    for i = 1, #points, 2 do
+      if points[i + 1] == AT_START and math.abs(points[i] - at) <= REPEATED_WITHIN then
+        if points[i] <= at then return nil, false end
+        table.remove(points, i)
+        table.remove(points, i)
+        moved = true
+        break
+      end
+    end
+  end
   local n = #points
   local i = n - 1
   while i > 0 and points[i] > at do i = i - 2 end
@@ -79,15 +93,14 @@ local function insert(r, link, kind, at, octets, span)
   if i > 0 then
     local before = points[i + 1]
     local grown = octets < 0 or (before == AT_START and 0 or before) ~= octets
-    if not grown then return nil, false end
+    if not grown then return nil, moved end
     if points[i] == at then
       -- Event-Timestamp counts seconds, so reports of one second are one point, with the most that it saw.
-      if octets > before and before ~= UNCOUNTED then points[i + 1] = octets else return nil, false end
+      if octets > before and before ~= UNCOUNTED then points[i + 1] = octets else return nil, moved end
       i = i - 2
     end
   end
   local at_index = i + 2
-  local moved = false
   local known = points[at_index] == at
   local successor = known and at_index + 2 or at_index
   if octets ~= UNCOUNTED and points[successor] and points[successor + 1] == base then

@@ -29,6 +29,15 @@ local function patience(nas, idle)
   return idle
 end
 
+-- Whether a silence of this NAS is told from one of its stations, and how long one is.
+local BLIND_AFTER = 2500
+local function is_watched(nas)
+  return nas[N_BLIND] == 0 and nas[N_CADENCE] > 0 and nas[N_STATIONS] >= 3
+end
+local function silence_of(nas)
+  return CADENCES * nas[N_CADENCE]
+end
+
 -- When we, or this NAS, saw nothing: {from, to} by their beginning; one that lasts ends at HUGE.
 local function blinds_of(clock, number)
   local known = clock.blinds[number]

@@ -57,10 +57,14 @@ local function link_items(r, clock, rules, link, items)
           reach = item.last + wait
         end
       end
+      -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
+      local heard = math.max(nas[N_HEARD], clock.seen_from)
+      if not next and link[OPEN] and is_watched(nas) and reach >= heard then reach = math.max(reach, heard + silence_of(nas) + BLIND_AFTER) end
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
-      local bridged = next and next - t <= span and next < over and not is_behind(r, link[DEVICE], next)
+      -- What follows a restart of the NAS is another session, even should it have the same id.
+      local bridged = next and next - t <= span and not (nas[N_RESET] > t and reset_after(nas, t) <= next) and next < over and not is_behind(r, link[DEVICE], next)
       local away = away_after(r, link[DEVICE], t)
       if away then
         if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', math.min(item.plain, away - 1) end
@@ -148,7 +152,7 @@ local function components(r, clock, rules, timed)
   local list, c = {}, nil
   for _, item in ipairs(evidence_of(r, clock, rules)) do
     if not c or item.t > c.reach then
-      c = { since = item.t, last = item.last, reach = 0, literal = item.t, why = 'idle' }
+      c = { since = item.t, last = item.last, reach = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold = item.t end
@@ -156,14 +160,17 @@ local function components(r, clock, rules, timed)
     if item.last > c.last then c.last = item.last end
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
-    if item.from and (not c.from or item.from < c.from) then c.from = item.from end
+    if item.from then c.begun[#c.begun + 1] = item end
     if not c.settled then settle(r, c, item, rules, clock.now, timed) end
   end
   -- A session that was never seen to begin dates the arrival back, but not into the visit before.
   local before = r[HORIZON]
   for _, v in ipairs(list) do
     if v.settled then
-      if v.from and v.from < v.since then v.since = math.min(v.since, math.max(v.from, before)) end
+      local since = v.since
+      for _, item in ipairs(v.begun) do
+        if item.t >= since then v.since = math.min(v.since, math.max(item.from, before)) end
+      end
       before = v.last
     end
   end
