@@ -33,7 +33,7 @@ export function createCluster(
     retryDelayOnClusterDown: 0,
     clusterRetryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
     // A primary that hangs refuses nothing and redirects nobody; the other nodes know that it was replaced.
-    slotsRefreshInterval: 5_000,
+    slotsRefreshInterval: 2_000,
     // Certificates are made out to names, so a name stays one.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: {
@@ -46,6 +46,15 @@ export function createCluster(
   });
   reportNodes(cluster, logger);
   return cluster;
+}
+
+/**
+ * Otherwise the first command to a node connects to it, and those right behind that are refused. A primary that is away
+ * now is connected to when it is asked for something.
+ */
+export async function connectPrimaries(cluster: Cluster): Promise<void> {
+  const waiting = cluster.nodes('master').filter(({ status }) => status === 'wait');
+  await Promise.allSettled(waiting.map((node) => node.connect()));
 }
 
 /** One line when a node begins to fail and one when it works again, however often it is tried between. */

@@ -2,7 +2,7 @@ import { type Cluster, Redis as RedisServer, type RedisOptions } from 'ioredis';
 import { withDeadline } from '../runtime/deadline.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { UserError } from '../runtime/user-error.ts';
-import { createCluster, readClusterNodes } from './cluster.ts';
+import { connectPrimaries, createCluster, readClusterNodes } from './cluster.ts';
 
 export type { RedisServer };
 
@@ -63,6 +63,7 @@ export async function openRedis(target: RedisTarget, logger: Logger, shownAs: st
     reportOutages(cluster, logger);
     server.disconnect();
     await connectRedis(cluster, shownAs);
+    await connectPrimaries(cluster);
     return cluster;
   } catch (error) {
     server.disconnect();

@@ -8,6 +8,13 @@ export function primaryOf(redis: Redis, key: string): RedisServer | undefined {
   return redis.nodes('master').find((node) => nameOf(node) === place);
 }
 
+/** All who have this key: the primary, and the replicas that may take its place. Just the server, where there is one. */
+export function holdersOf(redis: Redis, key: string): readonly RedisServer[] {
+  if (!(redis instanceof Cluster)) return [redis];
+  const places = redis.slots[slotOf(key)] ?? [];
+  return redis.nodes().filter((node) => places.includes(nameOf(node)));
+}
+
 /**
  * Calls whenever what is asked next may reach a server that was not asked before: after a reconnection, and in a
  * cluster after a failover. Answers how to stop.
@@ -37,7 +44,11 @@ export function onOtherPrimary(redis: Redis, key: string, listener: () => void):
 }
 
 function placeOf(cluster: Cluster, key: string): string | undefined {
-  return cluster.slots[new Command('get', [key]).getSlot() ?? 0]?.[0];
+  return cluster.slots[slotOf(key)]?.[0];
+}
+
+function slotOf(key: string): number {
+  return new Command('get', [key]).getSlot();
 }
 
 function nameOf({ options }: RedisServer): string {

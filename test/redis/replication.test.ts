@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRedis, openRedis, type Redis } from '../../src/redis/connect.ts';
+import { createRedis, openRedis, type Redis, type RedisServer } from '../../src/redis/connect.ts';
 import { Duty } from '../../src/redis/duty.ts';
 import { readDurability } from '../../src/redis/durability.ts';
 import { primaryOf } from '../../src/redis/primary.ts';
@@ -24,12 +24,23 @@ beforeAll(async () => {
 });
 afterAll(() => opened.disposeAsync());
 
+async function connectTo(url: string): Promise<RedisServer> {
+  const server = createRedis({ url }, logger);
+  opened.defer(() => server.disconnect());
+  await server.connect();
+  return server;
+}
+
 async function connect(): Promise<Redis> {
   // The last node is a replica, and of another slot than ours or not: any node may be named.
   const client = await openRedis({ url: cluster.nodes.at(-1)?.url ?? '' }, logger, 'the cluster');
   opened.defer(() => client.disconnect());
   return client;
 }
+
+let texts = 0;
+/** A script that no server knows. */
+const newScript = () => new Script(`return redis.call('INCR', KEYS[1]) -- ${(texts += 1)}`);
 
 const writeReplicated = (text: string) => replicated(redis, key, systemClock, () => write.run(redis, [key], [text]));
 
@@ -71,6 +82,70 @@ test('what is written is confirmed by a replica, and not while the replica hangs
   replica.process.signal('SIGCONT');
   await until('it is confirmed again', async () => (await writeReplicated('held again'))[1]);
 });
+
+test('a script that the server has to be sent first is not taken for the write before it', async () => {
+  expect(await writeReplicated('held')).toEqual(['held', true]);
+  const replica = await cluster.replicaOf(key);
+  replica.process.signal('SIGSTOP');
+  const [, isReplicated] = await replicated(redis, key, systemClock, () => newScript().run(redis, [`${key}s`], []));
+  expect(isReplicated).toBe(false);
+  replica.process.signal('SIGCONT');
+  await until('it is confirmed again', async () => (await writeReplicated('held again'))[1]);
+});
+
+test('a connection that has just been made asks who follows before it believes', async () => {
+  const fresh = await connect();
+  const replica = await cluster.replicaOf(key);
+  replica.process.signal('SIGSTOP');
+  const [, isReplicated] = await replicated(fresh, key, systemClock, () => write.run(fresh, [key], ['text']));
+  expect(isReplicated).toBe(false);
+  replica.process.signal('SIGCONT');
+  await until('it is confirmed again', async () => (await writeReplicated('held again'))[1]);
+});
+
+test('what is asked together of a connection that has just been made is all answered', async () => {
+  const fresh = await connect();
+  const keys = Array.from({ length: 40 }, (_, n) => `together:${n}`);
+  expect(await Promise.all(keys.map((name) => fresh.set(name, 'here')))).toEqual(keys.map(() => 'OK'));
+});
+
+test('the weakest of a primary and its replicas says what survives a power cut', async () => {
+  const replica = await connectTo((await cluster.replicaOf(key)).url);
+  await replica.config('SET', 'appendfsync', 'everysec');
+  expect(await readDurability(redis, key)).toBe('everysec');
+  await replica.config('SET', 'appendfsync', 'always');
+  expect(await readDurability(redis, key)).toBe('always');
+});
+
+test('a database other than 0 is refused, since a cluster has none', async () => {
+  const opening = openRedis({ url: `${cluster.nodes[0]?.url}/1` }, logger, 'the cluster');
+  await expect(opening).rejects.toThrow(/no database 1/u);
+});
+
+test('through a failover no write is done twice, and none that was confirmed is lost', async () => {
+  const counter = 'rollcall:{0}:counter';
+  const increment = newScript();
+  let sent = 0;
+  let highest = 0;
+  const writeOnce = async (): Promise<boolean> => {
+    sent += 1;
+    const work = () => increment.run(redis, [counter], []);
+    const [reply, isReplicated] = await replicated(redis, counter, systemClock, work).catch(() => [0, false] as const);
+    if (isReplicated) highest = Math.max(highest, Number(reply));
+    return isReplicated;
+  };
+  expect(await writeOnce()).toBe(true);
+  const primary = await cluster.primaryOf(key);
+  const writing = Array.from({ length: 30 }, writeOnce);
+  await primary.process.kill('SIGKILL');
+  await Promise.all(writing);
+  await until('writes are confirmed again', writeOnce, 20_000);
+  const stored = Number(await redis.get(counter));
+  expect(stored).toBeGreaterThanOrEqual(highest);
+  expect(stored).toBeLessThanOrEqual(sent);
+  await cluster.restart(primary);
+  expect(await replicationWarning(redis, key)).toBeUndefined();
+}, 60_000);
 
 test('a server without replicas waits for nobody', async () => {
   await using server = await startRedis();

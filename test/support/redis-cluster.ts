@@ -16,10 +16,12 @@ export type ClusterNode = {
   readonly port: number;
   readonly busPort: number;
   readonly url: string;
-  readonly process: Child;
+  readonly args: readonly string[];
+  /** Kill it to lose the node. */
+  process: Child;
 };
 
-/** Three primaries, each with a replica, every write synced before it is answered. A node that was killed stays away. */
+/** Three primaries, each with a replica, every write synced before it is answered. */
 export class RedisCluster implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly #dir: string;
@@ -53,6 +55,12 @@ export class RedisCluster implements AsyncDisposable {
     const [, replica] = await this.#holdersOf(key);
     if (replica === undefined) throw new Error(`nobody follows the primary of ${key}`);
     return replica;
+  }
+
+  /** Brings a killed node back with its files; it resolves once every primary has a replica again. */
+  async restart(node: ClusterNode): Promise<void> {
+    await launch(node);
+    await this.#untilInOrder();
   }
 
   async #holdersOf(key: string): Promise<readonly ClusterNode[]> {
@@ -102,6 +110,10 @@ export class RedisCluster implements AsyncDisposable {
       const id = await withRedis(primary, (redis) => redis.cluster('MYID'));
       await withRedis(node, (redis) => redis.cluster('REPLICATE', id));
     }
+    await this.#untilInOrder();
+  }
+
+  async #untilInOrder(): Promise<void> {
     await this.#each('sees the cluster in order', async (redis) =>
       (await redis.cluster('INFO')).includes('cluster_state:ok'),
     );
@@ -151,12 +163,19 @@ async function startNode(parent: string): Promise<ClusterNode> {
     'repl-ping-replica-period': 1,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const process = new Child('redis-server', args);
-  const node = { port, busPort, url: `redis://127.0.0.1:${port}`, process };
-  await process.until('answering', () =>
-    withRedis(node, async (redis) => (await redis.ping()) === 'PONG').catch(() => false),
-  );
+  const node = { port, busPort, url: `redis://127.0.0.1:${port}`, args, process: new Child('redis-server', args) };
+  await untilAnswering(node);
   return node;
+}
+
+async function launch(node: ClusterNode): Promise<void> {
+  node.process = new Child('redis-server', node.args);
+  await untilAnswering(node);
+}
+
+async function untilAnswering(node: ClusterNode): Promise<void> {
+  const answers = (redis: Redis) => redis.ping().then((pong) => pong === 'PONG');
+  await node.process.until('answering', () => withRedis(node, answers).catch(() => false));
 }
 
 async function withRedis<T>(node: ClusterNode, ask: (redis: Redis) => Promise<T>): Promise<T> {

@@ -26,11 +26,13 @@ local function was_blind(link, at)
   return false
 end
 
--- A pause longer than the timeout counts when Acct-Session-Time proves that the session lasted through it.
+-- A pause longer than the timeout counts when Acct-Session-Time proves that the session lasted through it. Reports that come late
+-- may have overtaken those between them, and teach nothing.
+local ON_TIME = 60000
 local function note_pause(link, kind, at, from, index, idle)
   local pause = at - link[REPORT_AT]
   local counts = kind == INTERIM or (kind == LEFT and pause > idle)
-  if counts and #reply < MOST_PAUSES and link[NAS] ~= 0 and link[REPORT_AT] > clock.seen_from and
+  if counts and now - at <= math.min(ON_TIME, idle / 2) and #reply < MOST_PAUSES and link[NAS] ~= 0 and link[REPORT_AT] > clock.seen_from and
     (pause <= idle or (from <= link[REPORT_AT] and not was_blind(link, at))) then
     local n = #reply
     reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = link[NAS], pause, kind, index - 1
