@@ -8,6 +8,7 @@ import { shardKeys } from '../presence/keys.ts';
 import type { Transition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
 import { Duty } from '../redis/duty.ts';
+import { replicated } from '../redis/replication.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { loadDraft } from './draft.ts';
@@ -71,7 +72,10 @@ export class Recorder implements AsyncDisposable {
       try {
         if (await this.#duty.acquire()) {
           const entries = await this.#next();
-          if (entries.length > 0) await this.#recordAll(entries);
+          if (entries.length > 0) {
+            if (await this.#isHeld()) await this.#recordAll(entries);
+            else await this.#pause(retryMs);
+          }
           this.#report();
         } else {
           await this.#pause(blockMs);
@@ -90,6 +94,16 @@ export class Recorder implements AsyncDisposable {
     const entries = (reply?.[0]?.[1] ?? []) as StreamEntry[];
     onPending(entries.length < batchSize ? entries.length : await redis.xlen(this.#stream));
     return entries;
+  }
+
+  /**
+   * Whether a replica has all that was read, where there are replicas: a failover would undo the rest, and nobody undoes
+   * the ledger. Renewing the duty is a write that comes after what was read, so who has it has everything.
+   */
+  async #isHeld(): Promise<boolean> {
+    const { redis, clock } = this.#ports;
+    const [isOnDuty, isReplicated] = await replicated(redis, this.#stream, clock, () => this.#duty.acquire());
+    return isOnDuty && isReplicated;
   }
 
   async #recordAll(entries: readonly StreamEntry[]): Promise<void> {
