@@ -20,7 +20,7 @@ function crowd(prefix: string, first: number) {
 }
 
 describe('T2: an outage', () => {
-  test('of the database: still acknowledged, not ready, and afterwards every transition is recorded once', async () => {
+  test('T2: of the database: still acknowledged, not ready, and afterwards every transition is recorded once', async () => {
     const postgres = opened.use(await PostgresServer.start());
     const service = opened.use(await Service.start({ spaces: SPACES, databaseUrl: await postgres.createDatabase() }));
     const before = crowd('before', 0);
@@ -46,9 +46,9 @@ describe('T2: an outage', () => {
     expect(page.items.map(({ customerId }) => customerId).toSorted()).toEqual(people.toSorted());
     expect(feed.events.map(({ sequence }) => sequence)).toEqual(feed.events.map((_, index) => index + 1));
     for (const { id } of [...before, ...during]) expect(feed.count('checkin.recorded', id)).toBe(1);
-  });
+  }, 90_000);
 
-  test('of Redis: no acknowledgement and not ready, and afterwards it continues by itself', async () => {
+  test('T2: of Redis: no acknowledgement and not ready, and afterwards it continues by itself', async () => {
     const redis = opened.use(await startRedis());
     const service = opened.use(
       await Service.start({ spaces: [{ id: 'main', idleTimeout: '5m' }], redisUrl: redis.url }),
@@ -74,5 +74,5 @@ describe('T2: an outage', () => {
     await until('it is ready again', () => service.isReady());
     expect(feed.count('checkin.recorded', 'early')).toBe(1);
     expect(feed.count('checkout.recorded', 'early')).toBe(0);
-  });
+  }, 60_000);
 });
