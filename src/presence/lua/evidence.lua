@@ -64,6 +64,8 @@ local function thin(r, points, i, span)
   if i < 5 or #r[AWAY] > 0 then return false end
   local before, after = points[i - 4], points[i + 2]
   if not after or after - before > span then return false end
+  -- A session id may be used again after a restart of the NAS, which does not hold together what it separates.
+  if points[i + 1] == AT_START or points[i + 3] == AT_START then return false end
   table.remove(points, i)
   table.remove(points, i)
   return true
