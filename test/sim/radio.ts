@@ -5,6 +5,7 @@ import type { AccessPoint } from './venue.ts';
 export type Report = {
   readonly person: string;
   readonly device: string;
+  readonly isLaptop: boolean;
   readonly accessPoint: AccessPoint;
   /** As the access point numbers it: unique only until it restarts. */
   readonly session: string;
@@ -20,17 +21,23 @@ export type Report = {
 export function reportAll(person: Person, number: (accessPoint: string, from: number) => number): Report[] {
   return person.associations.flatMap((association) => {
     const { accessPoint, from } = association;
-    return reportsOf(person.id, association, number(accessPoint.name, from));
+    const isLaptop = person.devices.some(({ id, isLaptop }) => isLaptop && id === association.device);
+    return reportsOf({ person: person.id, isLaptop }, association, number(accessPoint.name, from));
   });
 }
 
-function reportsOf(person: string, association: Association, number: number): Report[] {
+function reportsOf(
+  { person, isLaptop }: Pick<Report, 'person' | 'isLaptop'>,
+  association: Association,
+  number: number,
+): Report[] {
   const { accessPoint, from, to, saysGoodbye, traffic, device, isCut = false } = association;
   const end = saysGoodbye || isCut ? to : to + accessPoint.inactivity;
   const session = `${accessPoint.name}-${number}`;
   const report = (status: Report['status'], at: number): Report => ({
     person,
     device,
+    isLaptop,
     accessPoint,
     session,
     trueSession: `${session}@${from}-${person}`,
