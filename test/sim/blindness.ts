@@ -59,9 +59,11 @@ function byBeginning([a]: Interval, [b]: Interval): number {
 function pausesOf(delivered: readonly Delivered[]): { readonly pause: number; readonly isStop: boolean }[] {
   const sessions = Map.groupBy(delivered, ({ report }) => report.session);
   return [...sessions.values()].flatMap((session) => {
-    const inOrder = session.toSorted((a, b) => a.at - b.at);
-    return inOrder.flatMap(({ at, report }, index) => {
-      const pause = at - (inOrder[index - 1]?.at ?? at);
+    let newest = Infinity;
+    // As they came: one that is late leaves a longer pause behind.
+    return session.flatMap(({ at, report }) => {
+      const pause = at - newest;
+      newest = newest === Infinity ? at : Math.max(newest, at);
       return pause > 0 ? [{ pause, isStop: report.status === 'stop' }] : [];
     });
   });

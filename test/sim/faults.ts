@@ -54,7 +54,15 @@ export function createFaults(random: Random, venue: Venue, only: readonly FaultK
   if (only.length === 0 || random.chance(0.25)) return [];
   const chosen = random.shuffled(only).slice(0, random.pick([1, 1, 2]));
   const faults = Array.from({ length: random.between(1, 3) }, () => createFault(random, venue, random.pick(chosen)));
-  return faults.toSorted((a, b) => a.from - b.from);
+  // What is down already does not go down, nor is anything else done to it.
+  let upAt = -Infinity;
+  return faults
+    .toSorted((a, b) => a.from - b.from)
+    .filter((fault) => {
+      if (fault.from < upAt) return false;
+      if (fault.type === 'down') upAt = fault.to + minute;
+      return true;
+    });
 }
 
 function createFault(random: Random, venue: Venue, type: FaultKind): Fault {

@@ -78,7 +78,7 @@ export class Play {
     redis.time = (async () => [String(Math.floor(this.#wall() / 1000)), String((this.#wall() % 1000) * 1000)]) as never;
     await redis.set(virtualTime, this.#wall());
     await this.#boot();
-    const quietAt = (this.#steps.at(-1)?.at ?? 0) + 30 * hour;
+    const quietAt = (this.#steps.at(-1)?.at ?? 0) + (process.env['KNOWN'] ? 12 : 30) * hour;
     for (;;) {
       const step = this.#steps[0];
       const look = this.#nextLook();
