@@ -57,8 +57,9 @@ function overlaps({ entries, visits }: Ledger): string[] {
   const broken: string[] = [];
   const real = entries.filter(({ state }) => state === 'open' || state === 'closed');
   for (const group of Map.groupBy(real, ({ person, spaceId }) => `${person} in ${spaceId}`).values()) {
-    for (const [index, entry] of group.entries()) {
-      const next = group[index + 1];
+    const inOrder = group.toSorted((a, b) => a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity));
+    for (const [index, entry] of inOrder.entries()) {
+      const next = inOrder[index + 1];
       if (next !== undefined && (entry.endedAt ?? Infinity) > next.startedAt) {
         broken.push(`${entry.person}: ${entry.id} and ${next.id} overlap in ${entry.spaceId}`);
       }

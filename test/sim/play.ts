@@ -75,7 +75,6 @@ export class Play {
   async run(): Promise<Played> {
     const { redis } = this.#servers;
     await this.#servers.empty();
-    redis.time = (async () => [String(Math.floor(this.#wall() / 1000)), String((this.#wall() % 1000) * 1000)]) as never;
     await redis.set(virtualTime, this.#wall());
     await this.#boot();
     const quietAt = (this.#steps.at(-1)?.at ?? 0) + (process.env['KNOWN'] ? 12 : 30) * hour;

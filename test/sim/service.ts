@@ -55,12 +55,13 @@ export class Service {
     const onLost = (): void => void (this.isLost = true);
     this.store = new PresenceStore({ redis, shard: 0, uniqueText, maxBacklog: 1_000_000, onLost, scripts });
     const space = (id: string): SpaceTiming | undefined => spaces.find((one) => one.id === id);
-    const restorePorts = { db, stores: [this.store], node: 'sim', clock, logger, space, lateWindow };
+    const readTime = async (): Promise<number> => clock.now();
+    const restorePorts = { db, stores: [this.store], node: 'sim', clock, logger, space, lateWindow, readTime };
     this.#restore = new PresenceRestore({ ...restorePorts, onRebuilt: () => undefined });
     const presenceClock = new PresenceClock(clock);
     const watch = new NasWatch(sessionNumber);
     this.#heartbeat = new Heartbeat({ store: this.store, watch, clock: presenceClock, logger });
-    this.#rules = new RuleBook(spaces, lateWindow);
+    this.#rules = new RuleBook(spaces, lateWindow, presenceClock);
     const deriveKey = (): Buffer => Buffer.alloc(32, 1);
     this.engine = new PresenceEngine({
       stores: [this.store],
