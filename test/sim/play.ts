@@ -12,19 +12,13 @@ import { hour, minute, morning, second } from './venue.ts';
 
 export const virtualTime = 'sim:virtual-time';
 
-/** Time goes on: the process has been beating all along, unless it was down or the clock was set. */
+/** Time goes on: the process has been beating all along. Only where the clock was set before does that take a script. */
 const advance = new Script(`
 redis.call('SET', KEYS[1], ARGV[1])
-if ARGV[2] == '1' then
-  local f = redis.call('HMGET', KEYS[2], 'epoch', 'beat', 'back')
-  local now = tonumber(ARGV[1]) + tonumber(f[3] or 0)
-  if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[2], 'beat', now) end
-end`);
-/** How long until something is due (-1: nothing is), and how much waits for the ledger. */
-const peek = new Script(`
-local now = tonumber(redis.call('GET', KEYS[1])) + tonumber(redis.call('HGET', KEYS[2], 'back') or 0)
-local due = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-return { due[2] and math.max(0, due[2] - now) or -1, redis.call('XLEN', KEYS[4]) }`);
+local f = redis.call('HMGET', KEYS[2], 'epoch', 'beat', 'back')
+local now = tonumber(ARGV[1]) + tonumber(f[3] or 0)
+if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[2], 'beat', now) end`);
+const clockKey = 'rollcall:{0}:clock';
 
 /** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day. */
 export type Delivered = { readonly report: Report; readonly at: number; readonly arrived: number };
@@ -57,14 +51,19 @@ export class Play {
   #lookedAt = 0;
   #beatAt = 0;
   #recordedAt = 0;
-  #dueIn = -1;
+  #dueAt = Infinity;
   #waiting = 0;
+  #peeked: Promise<void> = Promise.resolve();
+  /** Whether Redis knows what time it is. */
+  #isTold = false;
   #diesUnanswered = false;
+  /** Whether Redis is empty until presence is put back. */
+  #isWiped = false;
 
   constructor(scenario: Scenario, servers: Servers, scripts: PresenceScripts) {
     this.#scenario = scenario;
     this.#servers = servers;
-    this.#scripts = scripts;
+    this.#scripts = this.#between(scripts);
     this.#steps = [
       ...scenario.transmissions.map((sent): Step => ({ type: 'arrives', at: sent.arrives, sent, attempt: 1 })),
       ...scenario.faults.map((fault): Step => ({ type: 'fault', at: fault.from, fault })),
@@ -83,10 +82,10 @@ export class Play {
       const look = this.#nextLook();
       const next = Math.min(step?.at ?? Infinity, look);
       if (next === Infinity || next > quietAt) break;
-      await this.#goTo(Math.max(next, this.#now));
+      this.#goTo(Math.max(next, this.#now));
       if (step !== undefined && step.at <= next) await this.#take();
       else await this.#look();
-      await this.#peek();
+      await this.#peeked;
       if (this.#waiting > 0 && this.#now - this.#recordedAt >= this.#scenario.recordEvery) await this.#record();
     }
     await this.#record();
@@ -118,23 +117,63 @@ export class Play {
       resolve: (station) => devices.get(station),
     });
     await this.#service.start();
+    this.#isWiped = false;
     this.#beatAt = this.#now;
   }
 
   #nextLook(): number {
-    if (this.#service === undefined || this.#dueIn < 0) return Infinity;
-    return Math.max(this.#now + this.#dueIn, this.#lookedAt + this.#scenario.lookEvery);
+    if (this.#service === undefined) return Infinity;
+    return Math.max(this.#dueAt, this.#lookedAt + this.#scenario.lookEvery);
   }
 
-  async #goTo(at: number): Promise<void> {
+  #goTo(at: number): void {
     this.#now = at;
-    const isUp = this.#service === undefined ? 0 : 1;
-    await advance.run(this.#servers.redis, [virtualTime, 'rollcall:{0}:clock'], [this.#wall(), isUp]);
+    this.#isTold = false;
+  }
+
+  /** Tells Redis what time it is. Not waited for: what follows goes the same way and is answered later. */
+  #tell(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const { redis } = this.#servers;
+    const failed = (error: unknown): void => void this.#complaints.push(String(error));
+    const isSeen = this.#service !== undefined && !this.#isWiped;
+    if (isSeen && this.#offset !== 0) {
+      advance.run(redis, [virtualTime, clockKey], [this.#wall()]).catch(failed);
+    } else {
+      redis.set(virtualTime, this.#wall()).catch(failed);
+      if (isSeen) redis.hset(clockKey, 'beat', this.#wall()).catch(failed);
+    }
+  }
+
+  /** The production scripts; the time goes before each, and what is next comes right behind it, in one round trip. */
+  #between(scripts: PresenceScripts): PresenceScripts {
+    const around = (script: Script): Script => {
+      const run = async (call: () => Promise<unknown>): Promise<unknown> => {
+        this.#tell();
+        const reply = call();
+        this.#peeked = this.#peek();
+        return await reply;
+      };
+      return {
+        run: (...args: Parameters<Script['run']>) => run(() => script.run(...args)),
+        runBinary: (...args: Parameters<Script['run']>) => run(() => script.runBinary(...args)),
+      } as unknown as Script;
+    };
+    const entries = Object.entries(scripts).map(([name, script]) => [name, around(script)]);
+    return Object.fromEntries(entries) as PresenceScripts;
   }
 
   async #peek(): Promise<void> {
-    const keys = [virtualTime, 'rollcall:{0}:clock', 'rollcall:{0}:due', 'rollcall:{0}:transitions'];
-    [this.#dueIn, this.#waiting] = (await peek.run(this.#servers.redis, keys, [])) as [number, number];
+    const { redis } = this.#servers;
+    const now = this.#wall();
+    const [due, waiting, back] = await Promise.all([
+      redis.zrange('rollcall:{0}:due', 0, 0, 'WITHSCORES'),
+      redis.xlen('rollcall:{0}:transitions'),
+      this.#offset === 0 ? '0' : redis.hget(clockKey, 'back'),
+    ]);
+    this.#dueAt = due[1] === undefined ? Infinity : this.#now + Number(due[1]) - now - Number(back ?? 0);
+    this.#waiting = waiting;
   }
 
   async #look(): Promise<void> {
@@ -179,7 +218,7 @@ export class Play {
         await this.#boot();
         break;
       case 'ensure':
-        await this.#service?.ensure();
+        await this.#ensure();
         break;
       case 'reset':
         await this.#reset(step);
@@ -205,7 +244,7 @@ export class Play {
       if (isTaken) this.#delivered.push({ report, at: this.#now - (delays[index] as number), arrived: this.#now });
       if (!isTaken || this.#diesUnanswered) this.#again(step);
     }
-    if (service.isLost) await service.ensure();
+    if (service.isLost) await this.#ensure();
     else if (this.#now - this.#beatAt > minute) {
       this.#beatAt = this.#now;
       await service.beat();
@@ -248,14 +287,17 @@ export class Play {
       case 'redisWiped':
         await service?.noteSeeing();
         await this.#servers.redis.flushall();
-        await this.#goTo(this.#now);
+        this.#isWiped = true;
+        this.#isTold = false;
         if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
         break;
       case 'redisTailLost':
-        if (await this.#snapshots?.goBack(fault.effects)) await service?.ensure();
+        if (await this.#snapshots?.goBack(fault.effects)) await this.#ensure();
         break;
       case 'clockSteps':
         this.#offset += fault.jump;
+        // No beat tells Redis of it before.
+        this.#isTold = true;
         await this.#servers.redis.set(virtualTime, this.#wall());
         if (service !== undefined) await service.beat();
         break;
@@ -269,6 +311,11 @@ export class Play {
       default:
         fault satisfies never;
     }
+  }
+
+  async #ensure(): Promise<void> {
+    await this.#service?.ensure();
+    this.#isWiped = false;
   }
 
   async #goDown(until: number): Promise<void> {

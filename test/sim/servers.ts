@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { openDatabase, type Database } from '../../src/db/database.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import type { Database } from '../../src/db/database.ts';
 import { Child } from '../support/child.ts';
+import { openSqliteHere } from './sqlite.ts';
 
 export const mostPeople = 40;
 
@@ -34,9 +34,8 @@ export class Servers implements AsyncDisposable {
     await child.until('listening', () => existsSync(socket));
     const redis = stack.adopt(new Redis({ path: socket }), (open) => open.disconnect());
     await redis.ping();
-    const db = stack.use(
-      await openDatabase({ dataDir: place }, { migrate: true, clock: systemClock, onError: () => undefined }),
-    );
+    writeTogether(redis);
+    const db = stack.use(await openSqliteHere());
     await addPeople(db);
     return new Servers(redis, db, stack.move());
   }
@@ -76,4 +75,22 @@ async function addPeople(db: Database): Promise<void> {
     updated_at: 1,
   }));
   await db.write.insertInto('customers').values(people).execute();
+}
+
+/** What is sent in one turn is one write: most of what a short command takes is the way to the kernel. */
+function writeTogether({ stream }: Redis): void {
+  const write = stream.write.bind(stream);
+  let isCorked = false;
+  const uncork = (): void => {
+    isCorked = false;
+    stream.uncork();
+  };
+  stream.write = ((...args: Parameters<typeof write>) => {
+    if (!isCorked) {
+      isCorked = true;
+      stream.cork();
+      queueMicrotask(uncork);
+    }
+    return write(...args);
+  }) as typeof stream.write;
 }
