@@ -37,7 +37,7 @@ export function createWeather(random: Random): Weather {
   return { lost: some(0.2), repeated: some(0.4), delayed: some(0.3) };
 }
 
-const kinds: readonly FaultKind[] = [
+export const faultKinds: readonly FaultKind[] = [
   'down',
   'diesUnanswered',
   'diesCommitted',
@@ -50,7 +50,7 @@ const kinds: readonly FaultKind[] = [
 ];
 
 /** None in a quarter of the seeds, else up to three of one or two kinds. */
-export function createFaults(random: Random, venue: Venue, only: readonly FaultKind[] = kinds): Fault[] {
+export function createFaults(random: Random, venue: Venue, only: readonly FaultKind[] = faultKinds): Fault[] {
   if (only.length === 0 || random.chance(0.25)) return [];
   const chosen = random.shuffled(only).slice(0, random.pick([1, 1, 2]));
   const faults = Array.from({ length: random.between(1, 3) }, () => createFault(random, venue, random.pick(chosen)));

@@ -28,7 +28,7 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       const entries = ledger.entries.filter((one) => one.person === person.id && one.spaceId === space.id);
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
-      compareEntries(judge, signsOf(here), entries.filter(isReal), clamped, say);
+      compareEntries(judge, judge.signsOf(here), entries.filter(isReal), clamped, say);
       compareCheckOuts(judge, here, ledger, person.id, scenario.lookEvery, say);
     }
   }
@@ -37,6 +37,17 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
 
 function isReal({ state }: Entry): boolean {
   return state === 'open' || state === 'closed';
+}
+
+/** Without what sessions show of a device that has begun one in another space since. */
+function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): Sign[] {
+  const begun = new Map<string, number>();
+  for (const { session, at } of signs) begun.set(session, Math.min(at, begun.get(session) ?? at));
+  const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map(([first]) => first as Sign);
+  return signs.filter(({ device, session, at }) => {
+    const from = begun.get(session) as number;
+    return !moves.some((move) => move.device === device && from < move.at && move.at <= at);
+  });
 }
 
 type Say = (what: string) => void;
@@ -97,7 +108,7 @@ function compareCheckOuts(
   for (const { type, at, data, person: who, spaceId } of ledger.events) {
     if (type !== 'checkout.recorded' || who !== person || spaceId !== judge.space.id) continue;
     const known = here.filter(({ arrived }) => arrived <= at);
-    const signs = signsOf(known);
+    const signs = judge.signsOf(known);
     const last = signs.at(-1);
     if (last === undefined) {
       say(`the check-out of ${clockTime(at)} has no sign before it`);
@@ -123,6 +134,11 @@ class Judge {
     this.space = space;
     this.#blindness = blindness;
     this.#elsewhere = elsewhere;
+  }
+
+  /** What a session shows here; one that the device has left for another space says nothing of it any more. */
+  signsOf(known: readonly Delivered[]): Sign[] {
+    return withoutThoseLeft(signsOf(known), this.#elsewhere);
   }
 
   /** Whether everybody who is seen is in at once. */

@@ -53,6 +53,7 @@ export class Play {
   #recordedAt = 0;
   #dueAt = Infinity;
   #waiting = 0;
+  #stems = 0;
   #peeked: Promise<void> = Promise.resolve();
   /** Whether Redis knows what time it is. */
   #isTold = false;
@@ -76,7 +77,7 @@ export class Play {
     await this.#servers.empty();
     await redis.set(virtualTime, this.#wall());
     await this.#boot();
-    const quietAt = (this.#steps.at(-1)?.at ?? 0) + (process.env['KNOWN'] ? 12 : 30) * hour;
+    const quietAt = (this.#steps.at(-1)?.at ?? 0) + 30 * hour;
     for (;;) {
       const step = this.#steps[0];
       const look = this.#nextLook();
@@ -99,6 +100,8 @@ export class Play {
   }
 
   async #boot(): Promise<void> {
+    // Nobody has been beating until now.
+    this.#tell();
     const { redis, db } = this.#servers;
     const { spaces } = this.#scenario.venue;
     const devices = new Map<string, Resolution & { deviceClass: string }>();
@@ -112,6 +115,7 @@ export class Play {
       redis,
       db,
       scripts: this.#scripts,
+      uniqueText: () => `v${(this.#stems += 1)}-`,
       clock: { now: () => this.#wall(), monotonic: () => this.#now },
       spaces: spaces.map((space) => ({ ...space, counts: () => true })),
       resolve: (station) => devices.get(station),
@@ -141,7 +145,7 @@ export class Play {
     if (isSeen && this.#offset !== 0) {
       advance.run(redis, [virtualTime, clockKey], [this.#wall()]).catch(failed);
     } else {
-      redis.set(virtualTime, this.#wall()).catch(failed);
+      redis.set(virtualTime, String(this.#wall())).catch(failed);
       if (isSeen) redis.hset(clockKey, 'beat', this.#wall()).catch(failed);
     }
   }
@@ -168,7 +172,7 @@ export class Play {
     const { redis } = this.#servers;
     const now = this.#wall();
     const [due, waiting, back] = await Promise.all([
-      redis.zrange('rollcall:{0}:due', 0, 0, 'WITHSCORES'),
+      redis.zrange('rollcall:{0}:due', '0', '0', 'WITHSCORES'),
       redis.xlen('rollcall:{0}:transitions'),
       this.#offset === 0 ? '0' : redis.hget(clockKey, 'back'),
     ]);
@@ -295,6 +299,7 @@ export class Play {
         if (await this.#snapshots?.goBack(fault.effects)) await this.#ensure();
         break;
       case 'clockSteps':
+        this.#tell();
         this.#offset += fault.jump;
         // No beat tells Redis of it before.
         this.#isTold = true;
@@ -320,6 +325,7 @@ export class Play {
 
   async #goDown(until: number): Promise<void> {
     if (this.#service === undefined) return;
+    this.#tell();
     await this.#service.noteSeeing();
     await this.#service.stop();
     this.#service = undefined;

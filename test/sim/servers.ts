@@ -46,7 +46,6 @@ export class Servers implements AsyncDisposable {
       await trx.deleteFrom('check_ins').execute();
       await trx.deleteFrom('visits').execute();
       await trx.deleteFrom('events').execute();
-      await trx.deleteFrom('observed_runs').execute();
       await trx.deleteFrom('settings').execute();
       await trx.updateTable('counters').set({ value: 0 }).where('name', '=', 'events').execute();
     });

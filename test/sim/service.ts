@@ -24,13 +24,13 @@ import { hour } from './venue.ts';
 export const lateWindow = 24 * hour;
 const logger = createLogger({ level: process.env['SIM_LOG'] ?? 'silent' });
 const sessionNumber = createSessionNumbers(Buffer.alloc(8, 7));
-let stems = 0;
 
 export type ServicePorts = {
   readonly redis: Redis;
   readonly db: Database;
   readonly clock: Clock;
   readonly scripts: PresenceScripts;
+  readonly uniqueText: () => string;
   readonly spaces: readonly SpaceTiming[];
   readonly resolve: (station: string) => Resolution | undefined;
 };
@@ -50,8 +50,7 @@ export class Service {
   breaksAt: 'commit' | 'delete' | undefined;
   #learning: Promise<void> = Promise.resolve();
 
-  constructor({ redis, db, clock, scripts, spaces, resolve }: ServicePorts) {
-    const uniqueText = (): string => `v${(stems += 1)}-`;
+  constructor({ redis, db, clock, scripts, uniqueText, spaces, resolve }: ServicePorts) {
     const onLost = (): void => void (this.isLost = true);
     this.store = new PresenceStore({ redis, shard: 0, uniqueText, maxBacklog: 1_000_000, onLost, scripts });
     const space = (id: string): SpaceTiming | undefined => spaces.find((one) => one.id === id);
