@@ -2,7 +2,12 @@ import type { Ledger, LoggedEvent } from './ledger.ts';
 
 /** What must hold of any ledger, whatever happened: reliability.md's invariants 2, 3, 5, 7 and 8. Answers what does not. */
 export function brokenInvariants({ entries, events, visits }: Ledger): string[] {
-  return [...sequences(events), ...alternation(events), ...times({ entries, events, visits }), ...overlaps({ entries, events, visits })];
+  return [
+    ...sequences(events),
+    ...alternation(events),
+    ...times({ entries, events, visits }),
+    ...overlaps({ entries, events, visits }),
+  ];
 }
 
 function sequences(events: readonly LoggedEvent[]): string[] {
@@ -57,7 +62,9 @@ function overlaps({ entries, visits }: Ledger): string[] {
   const broken: string[] = [];
   const real = entries.filter(({ state }) => state === 'open' || state === 'closed');
   for (const group of Map.groupBy(real, ({ person, spaceId }) => `${person} in ${spaceId}`).values()) {
-    const inOrder = group.toSorted((a, b) => a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity));
+    const inOrder = group.toSorted(
+      (a, b) => a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity),
+    );
     for (const [index, entry] of inOrder.entries()) {
       const next = inOrder[index + 1];
       if (next !== undefined && (entry.endedAt ?? Infinity) > next.startedAt) {

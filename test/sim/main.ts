@@ -62,6 +62,8 @@ if (values.mutations) {
   };
   await Promise.all(Array.from({ length: Math.min(lanes, runs) }, lane));
   const each = ((performance.now() - began) / Math.max(1, done)).toFixed(0);
-  console.log(`${process.stdout.isTTY ? '\r' : ''}${done} seeds from ${firstSeed} on, ${failed} failed, ${each} ms each`);
+  console.log(
+    `${process.stdout.isTTY ? '\r' : ''}${done} seeds from ${firstSeed} on, ${failed} failed, ${each} ms each`,
+  );
   if (failed > 0 || stop.signal.aborted) process.exitCode = 1;
 }

@@ -87,7 +87,12 @@ function compareEntries(
     if (judge.settles && entry.startedAt !== expected) {
       say(`the check-in starts at ${clockTime(entry.startedAt)} and not at ${clockTime(expected)}`);
     }
-    if (entry.endedAt !== null && entry.endedAt !== last.at && !clamped.has(entry.endedAt) && !judge.isEnd(inside, entry.endedAt)) {
+    if (
+      entry.endedAt !== null &&
+      entry.endedAt !== last.at &&
+      !clamped.has(entry.endedAt) &&
+      !judge.isEnd(inside, entry.endedAt)
+    ) {
       say(`the check-in ends at ${clockTime(entry.endedAt)} and not at ${clockTime(last.at)}`);
     }
     if (entry.endedAt === null && !inside.some(({ accessPoint }) => judge.mayBeEndless(accessPoint))) {
@@ -153,7 +158,8 @@ class Judge {
   isEnd(inside: readonly Sign[], at: number): boolean {
     return inside.some(
       ({ accessPoint }) =>
-        this.mayBeEndless(accessPoint) && this.#blindness.possible(accessPoint).some(([, to]) => Math.abs(to - at) < 3 * second),
+        this.mayBeEndless(accessPoint) &&
+        this.#blindness.possible(accessPoint).some(([, to]) => Math.abs(to - at) < 3 * second),
     );
   }
 
@@ -169,7 +175,11 @@ class Judge {
       if (spans.some(([from, to, sign]) => to - from <= Math.max(idleTimeout, rejoin, said(sign)))) return 'together';
       for (const sign of before) {
         const { accessPoint, isStopped } = sign;
-        const waits = isStopped ? 0 : said(sign);
+        // A device that was seen in another session since is not waited for in this one.
+        const isElsewhere = before.some(
+          (one) => one.device === sign.device && one.session !== sign.session && one.at > sign.at,
+        );
+        const waits = isStopped || isElsewhere ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
         for (const [from, to] of this.#blindness.certain(accessPoint)) {
           if (from <= reach && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
@@ -177,7 +187,15 @@ class Judge {
         if (reach >= at) return 'together';
       }
     }
-    if (spans.length > 0 && spans.some(([from, to, sign]) => this.mayBeEndless(sign.accessPoint) || to - from <= Math.max(rejoin, this.#blindness.patience(sign.accessPoint)))) return 'either';
+    if (
+      spans.length > 0 &&
+      spans.some(
+        ([from, to, sign]) =>
+          this.mayBeEndless(sign.accessPoint) ||
+          to - from <= Math.max(rejoin, this.#blindness.patience(sign.accessPoint)),
+      )
+    )
+      return 'either';
     return this.reach(before, at) >= at || wasAway ? 'either' : 'apart';
   }
 

@@ -238,7 +238,9 @@ export class Play {
       for (const step of steps) this.#again(step);
       return;
     }
-    const delays = steps.map(({ sent: { report } }) => Math.max(0, this.#now - report.at - report.accessPoint.clockError));
+    const delays = steps.map(({ sent: { report } }) =>
+      Math.max(0, this.#now - report.at - report.accessPoint.clockError),
+    );
     const results = await service.observe(
       steps.map(({ sent }, index) => toObservation(sent.report, this.#wall() - (delays[index] as number))),
     );
@@ -266,7 +268,11 @@ export class Play {
     const back = this.#steps.find(({ type }) => type === 'up')?.at ?? this.#now;
     const attempt = step.attempt + Math.ceil(Math.max(10 * second, back - this.#now) / (10 * second));
     if (attempt > accessPoint.attempts) return;
-    this.#put({ ...step, at: Math.max(this.#now + 5 * second, back + 1 + (step.sent.arrives % (7 * second))), attempt });
+    this.#put({
+      ...step,
+      at: Math.max(this.#now + 5 * second, back + 1 + (step.sent.arrives % (7 * second))),
+      attempt,
+    });
   }
 
   #put(step: Step): void {
@@ -334,7 +340,9 @@ export class Play {
 
   async #reset(step: Step & { type: 'reset' }): Promise<void> {
     const { accessPoint, happened } = step;
-    const { spaceId } = this.#scenario.venue.accessPoints.find(({ name }) => name === accessPoint) as { spaceId: string };
+    const { spaceId } = this.#scenario.venue.accessPoints.find(({ name }) => name === accessPoint) as {
+      spaceId: string;
+    };
     const at = this.#wall() - (this.#now - happened);
     const reset = { sourceId: 'aps', spaceId, nasKey: `${spaceId}/${accessPoint}`, kind: 'on', at } as const;
     const result = await this.#service?.reset(reset);

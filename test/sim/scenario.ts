@@ -39,7 +39,9 @@ export function createScenario(seed: number, options: ScenarioOptions = {}): Sce
   while (people.length < mostPeople) {
     const person = createPerson(each, venue, personId(people.length));
     const associations = person.associations.flatMap((association) => cutByReboots(each, association, faults));
-    const sent = reportAll({ ...person, associations }, session).flatMap((report) => send(each, report, weather, faults));
+    const sent = reportAll({ ...person, associations }, session).flatMap((report) =>
+      send(each, report, weather, faults),
+    );
     if (transmissions.length + sent.length > budget) {
       if (people.length > 0) break;
       continue;
@@ -63,7 +65,9 @@ export function createScenario(seed: number, options: ScenarioOptions = {}): Sce
 function sessionNumbers(faults: readonly Fault[]): (accessPoint: string, from: number) => number {
   const next = new Map<string, number>();
   return (accessPoint, from) => {
-    const restarts = faults.filter((one) => one.type === 'reboot' && one.accessPoint === accessPoint && one.from <= from);
+    const restarts = faults.filter(
+      (one) => one.type === 'reboot' && one.accessPoint === accessPoint && one.from <= from,
+    );
     const life = `${accessPoint} ${restarts.length}`;
     const number = (next.get(life) ?? 0) + 1;
     next.set(life, number);
@@ -86,7 +90,9 @@ function cutByReboots(random: Random, association: Association, faults: readonly
 
 function send(random: Random, report: Report, weather: Weather, faults: readonly Fault[]): Transmission[] {
   if (random.chance(weather.lost)) return [];
-  const delay = random.chance(weather.delayed) ? random.pick([10 * second, minute, 20 * minute, 90 * minute]) * random.next() : 0;
+  const delay = random.chance(weather.delayed)
+    ? random.pick([10 * second, minute, 20 * minute, 90 * minute]) * random.next()
+    : 0;
   const arrives = report.at + Math.round(delay);
   const sent = [{ report, arrives }];
   while (random.chance(weather.repeated) && sent.length < 4) {
@@ -100,7 +106,10 @@ function throughOutage(random: Random, sent: Transmission, faults: readonly Faul
   const { accessPoint } = sent.report;
   const outage = faults.find(
     (one) =>
-      one.type === 'outage' && one.accessPoint === accessPoint.name && one.from <= sent.arrives && sent.arrives < one.to,
+      one.type === 'outage' &&
+      one.accessPoint === accessPoint.name &&
+      one.from <= sent.arrives &&
+      sent.arrives < one.to,
   );
   if (outage?.type !== 'outage') return [sent];
   if (outage.to - sent.arrives > accessPoint.attempts * 10 * second) return [];

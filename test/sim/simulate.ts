@@ -28,7 +28,10 @@ export const simulatedScripts: PresenceScripts = createPresenceScripts(clockLua)
 export async function simulate(
   seed: number,
   servers: Servers,
-  { faults = coveredFaults, scripts = simulatedScripts }: { faults?: readonly FaultKind[]; scripts?: PresenceScripts } = {},
+  {
+    faults = coveredFaults,
+    scripts = simulatedScripts,
+  }: { faults?: readonly FaultKind[]; scripts?: PresenceScripts } = {},
 ): Promise<Outcome> {
   const scenario = createScenario(seed, { faults });
   const played = await new Play(scenario, servers, scripts).run();

@@ -12,16 +12,22 @@ export function tellStory(scenario: Scenario, played: Played, ledger: Ledger, br
     ...broken.map((what) => `  wrong: ${what}`),
     `  a look every ${lookEvery / second} s, the ledger ${recordEvery / minute} min behind, settle ${(venue.spaces[0]?.settle ?? 0) / minute} min`,
     ...venue.accessPoints.map(({ name, cadence, isSet, counts, inactivity, clockError }) => {
-      const reports = cadence === undefined ? 'no interims' : `interims every ${cadence / minute} min${isSet ? ', as we were told' : ''}`;
+      const reports =
+        cadence === undefined
+          ? 'no interims'
+          : `interims every ${cadence / minute} min${isSet ? ', as we were told' : ''}`;
       return `  ${name}: ${reports}${counts ? '' : ', no counters'}, Stop after ${inactivity / second} s, clock ${clockError / second} s ahead`;
     }),
     ...faults.map(({ type, from, ...rest }) => {
-      const details = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === 'number' && value > second ? clockTime(value) : value}`);
+      const details = Object.entries(rest).map(
+        ([name, value]) => `${name} ${typeof value === 'number' && value > second ? clockTime(value) : value}`,
+      );
       return `  ${clockTime(from)} fault: ${[type, ...details].join(', ')}`;
     }),
   ];
   if (who === undefined) return lines.join('\n');
-  for (const { spaceId, from, to } of who.stays) lines.push(`  ${who.id} is in ${spaceId} ${clockTime(from)}-${clockTime(to)}`);
+  for (const { spaceId, from, to } of who.stays)
+    lines.push(`  ${who.id} is in ${spaceId} ${clockTime(from)}-${clockTime(to)}`);
   const told: { at: number; text: string }[] = [];
   for (const { report, at, arrived } of played.delivered) {
     if (report.person !== who.id) continue;
@@ -36,7 +42,8 @@ export function tellStory(scenario: Scenario, played: Played, ledger: Ledger, br
   }
   for (const { at, text } of told.toSorted((a, b) => a.at - b.at)) lines.push(`  ${clockTime(at).padStart(8)} ${text}`);
   for (const { person, spaceId, state, startedAt, endedAt, reason } of ledger.entries) {
-    if (person === who.id) lines.push(`  in the end: ${spaceId} ${state} ${clockTime(startedAt)}-${clockTime(endedAt)} ${reason ?? ''}`);
+    if (person === who.id)
+      lines.push(`  in the end: ${spaceId} ${state} ${clockTime(startedAt)}-${clockTime(endedAt)} ${reason ?? ''}`);
   }
   return lines.join('\n');
 }

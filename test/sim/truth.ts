@@ -56,12 +56,24 @@ function createStays(random: Random, { spaces, dayLength }: Venue): Stay[] {
     const length = random.chance(0.15) ? random.between(10, 120) * second : random.between(5 * minute, dayLength / 2);
     const to = Math.min(at + length, dayLength);
     stays.push({ spaceId: random.pick(spaces).id, from: at, to });
-    at = to + random.pick([random.between(30, 600) * second, random.between(10, 40) * minute, random.between(40, 150) * minute]);
+    at =
+      to +
+      random.pick([
+        random.between(30, 600) * second,
+        random.between(10, 40) * minute,
+        random.between(40, 150) * minute,
+      ]);
   }
   return stays;
 }
 
-function createAssociations(random: Random, venue: Venue, { id: device }: Device, stay: Stay, until: number): Association[] {
+function createAssociations(
+  random: Random,
+  venue: Venue,
+  { id: device }: Device,
+  stay: Stay,
+  until: number,
+): Association[] {
   const near = venue.accessPoints.filter(({ spaceId }) => spaceId === stay.spaceId);
   const associations: Association[] = [];
   let from = Math.min(stay.from + random.between(0, 20) * second, stay.to);
