@@ -1,0 +1,81 @@
+import type { Delivered } from './play.ts';
+import type { Scenario } from './scenario.ts';
+import type { Interval } from './truth.ts';
+import { minute, second, type AccessPoint } from './venue.ts';
+
+/** When nothing could be seen, as far as that is certain, and as far as it is possible; of one access point or of all. */
+export type Blindness = {
+  certain(accessPoint: AccessPoint): readonly Interval[];
+  possible(accessPoint: AccessPoint): readonly Interval[];
+  /** The longest silence, milliseconds, for which a session at this access point may be taken to go on. */
+  patience(accessPoint: AccessPoint): number;
+  /** Whether it may be taken for one that sends no interims. */
+  mayBeEndless(accessPoint: AccessPoint): boolean;
+};
+
+const fewestStations = 3;
+
+export function findBlindness({ faults, venue }: Scenario, delivered: readonly Delivered[]): Blindness {
+  const ours: Interval[] = [];
+  for (const fault of faults) {
+    if (fault.type === 'down') ours.push([fault.from, fault.to]);
+    if (fault.type === 'clockSteps' && fault.jump > 0) ours.push([fault.from, fault.from]);
+  }
+  const idle = venue.spaces[0]?.idleTimeout ?? 0;
+  const byName = Map.groupBy(delivered, ({ report }) => report.accessPoint.name);
+  const known = new Map(
+    venue.accessPoints.map((one) => {
+      const heard = byName.get(one.name) ?? [];
+      const resets = faults
+        .filter((fault) => fault.type === 'reboot' && fault.accessPoint === one.name)
+        .map(({ from }): Interval => [from + 2 * second, from + 2 * second]);
+      const pauses = pausesOf(heard);
+      const longest = Math.max(0, ...pauses.map(({ pause }) => pause));
+      const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
+      const mayBeEndless = pauses.some(({ pause, isStop }) => isStop && pause > idle);
+      const silences = silencesOf(heard, 2.2 * Math.min(...pauses.map(({ pause }) => pause), one.cadence ?? Infinity));
+      return [one.name, { resets, patience, mayBeEndless, silences }] as const;
+    }),
+  );
+  const of = ({ name }: AccessPoint) => known.get(name) as NonNullable<ReturnType<typeof known.get>>;
+  const others: Interval[] = faults.flatMap((fault): Interval[] => {
+    const { from, type } = fault;
+    if (type === 'diesUnanswered') return [[from, from + 3 * minute]];
+    return type === 'redisWiped' || type === 'redisTailLost' ? [[from, from + minute]] : [];
+  });
+  return {
+    certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
+    possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),
+    patience: (one) => of(one).patience,
+    mayBeEndless: (one) => of(one).mayBeEndless,
+  };
+}
+
+function byBeginning([a]: Interval, [b]: Interval): number {
+  return a - b;
+}
+
+/** Pauses between two reports of one session. */
+function pausesOf(delivered: readonly Delivered[]): { readonly pause: number; readonly isStop: boolean }[] {
+  const sessions = Map.groupBy(delivered, ({ report }) => report.session);
+  return [...sessions.values()].flatMap((session) => {
+    let newest = Infinity;
+    // As they came: one that is late leaves a longer pause behind.
+    return session.flatMap(({ at, report }) => {
+      const pause = at - newest;
+      newest = newest === Infinity ? at : Math.max(newest, at);
+      return pause > 0 ? [{ pause, isStop: report.status === 'stop' }] : [];
+    });
+  });
+}
+
+/** When nothing came from an access point that may be missed. */
+function silencesOf(heard: readonly Delivered[], longerThan: number): Interval[] {
+  const sessions = new Set(heard.map(({ report }) => report.session));
+  if (sessions.size < fewestStations) return [];
+  const times = heard.map(({ arrived }) => arrived).toSorted((a, b) => a - b);
+  return [...times.entries()].flatMap(([index, at]): Interval[] => {
+    const next = times[index + 1] ?? Infinity;
+    return next - at > longerThan ? [[at, next]] : [];
+  });
+}

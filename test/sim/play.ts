@@ -1,0 +1,371 @@
+import { Script } from '../../src/redis/script.ts';
+import type { Resolution } from '../../src/identity/directory-index.ts';
+import type { Observation } from '../../src/observation/observation.ts';
+import type { PresenceScripts } from '../../src/presence/scripts.ts';
+import type { Fault } from './faults.ts';
+import type { Report } from './radio.ts';
+import type { Scenario, Transmission } from './scenario.ts';
+import { Servers } from './servers.ts';
+import { Service } from './service.ts';
+import { Snapshots } from './snapshots.ts';
+import { hour, minute, morning, second } from './venue.ts';
+
+export const virtualTime = 'sim:virtual-time';
+
+/** Time goes on: the process has been beating all along. Only where the clock was set before does that take a script. */
+const advance = new Script(`
+redis.call('SET', KEYS[1], ARGV[1])
+local f = redis.call('HMGET', KEYS[2], 'epoch', 'beat', 'back')
+local now = tonumber(ARGV[1]) + tonumber(f[3] or 0)
+if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[2], 'beat', now) end`);
+const clockKey = 'rollcall:{0}:clock';
+
+/** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day. */
+export type Delivered = { readonly report: Report; readonly at: number; readonly arrived: number };
+
+export type Played = {
+  readonly delivered: readonly Delivered[];
+  /** Until when time went on. */
+  readonly endedAt: number;
+  readonly complaints: readonly string[];
+};
+
+type Step =
+  | { readonly type: 'arrives'; readonly at: number; readonly sent: Transmission; readonly attempt: number }
+  | { readonly type: 'fault'; readonly at: number; readonly fault: Fault }
+  | { readonly type: 'up' | 'ensure'; readonly at: number }
+  | { readonly type: 'reset'; readonly at: number; readonly accessPoint: string; readonly happened: number };
+
+/** Lets the day of a scenario happen to the production code. */
+export class Play {
+  readonly #scenario: Scenario;
+  readonly #servers: Servers;
+  readonly #scripts: PresenceScripts;
+  readonly #steps: Step[];
+  readonly #delivered: Delivered[] = [];
+  readonly #snapshots: Snapshots | undefined;
+  readonly #complaints: string[] = [];
+  #service: Service | undefined;
+  #now = 0;
+  #offset = 0;
+  #lookedAt = 0;
+  #beatAt = 0;
+  #recordedAt = 0;
+  #dueAt = Infinity;
+  #waiting = 0;
+  #stems = 0;
+  #peeked: Promise<void> = Promise.resolve();
+  /** Whether Redis knows what time it is. */
+  #isTold = false;
+  #diesUnanswered = false;
+  /** Whether Redis is empty until presence is put back. */
+  #isWiped = false;
+
+  constructor(scenario: Scenario, servers: Servers, scripts: PresenceScripts) {
+    this.#scenario = scenario;
+    this.#servers = servers;
+    this.#scripts = this.#between(scripts);
+    this.#steps = [
+      ...scenario.transmissions.map((sent): Step => ({ type: 'arrives', at: sent.arrives, sent, attempt: 1 })),
+      ...scenario.faults.map((fault): Step => ({ type: 'fault', at: fault.from, fault })),
+    ].toSorted((a, b) => a.at - b.at);
+    if (scenario.faults.some(({ type }) => type === 'redisTailLost')) this.#snapshots = new Snapshots(servers.redis);
+  }
+
+  async run(): Promise<Played> {
+    const { redis } = this.#servers;
+    await this.#servers.empty();
+    await redis.set(virtualTime, this.#wall());
+    await this.#boot();
+    const quietAt = (this.#steps.at(-1)?.at ?? 0) + 30 * hour;
+    for (;;) {
+      const step = this.#steps[0];
+      const look = this.#nextLook();
+      const next = Math.min(step?.at ?? Infinity, look);
+      if (next === Infinity || next > quietAt) break;
+      this.#goTo(Math.max(next, this.#now));
+      if (step !== undefined && step.at <= next) await this.#take();
+      else await this.#look();
+      await this.#peeked;
+      if (this.#waiting > 0 && this.#now - this.#recordedAt >= this.#scenario.recordEvery) await this.#record();
+    }
+    await this.#record();
+    await this.#record();
+    await this.#service?.stop();
+    return { delivered: this.#delivered, endedAt: this.#now, complaints: this.#complaints };
+  }
+
+  #wall(): number {
+    return morning + this.#now + this.#offset;
+  }
+
+  async #boot(): Promise<void> {
+    // Nobody has been beating until now.
+    this.#tell();
+    const { redis, db } = this.#servers;
+    const { spaces } = this.#scenario.venue;
+    const devices = new Map<string, Resolution & { deviceClass: string }>();
+    for (const person of this.#scenario.people) {
+      for (const { id, isLaptop } of person.devices) {
+        const deviceClass = isLaptop ? 'laptop' : 'phone';
+        devices.set(id, { customerId: person.id, deviceId: id, optedIn: true, deviceClass });
+      }
+    }
+    this.#service = new Service({
+      redis,
+      db,
+      scripts: this.#scripts,
+      uniqueText: () => `v${(this.#stems += 1)}-`,
+      clock: { now: () => this.#wall(), monotonic: () => this.#now },
+      spaces: spaces.map((space) => ({ ...space, counts: () => true })),
+      resolve: (station) => devices.get(station),
+    });
+    await this.#service.start();
+    this.#isWiped = false;
+    this.#beatAt = this.#now;
+  }
+
+  #nextLook(): number {
+    if (this.#service === undefined) return Infinity;
+    return Math.max(this.#dueAt, this.#lookedAt + this.#scenario.lookEvery);
+  }
+
+  #goTo(at: number): void {
+    this.#now = at;
+    this.#isTold = false;
+  }
+
+  /** Tells Redis what time it is. Not waited for: what follows goes the same way and is answered later. */
+  #tell(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const { redis } = this.#servers;
+    const failed = (error: unknown): void => void this.#complaints.push(String(error));
+    const isSeen = this.#service !== undefined && !this.#isWiped;
+    if (isSeen && this.#offset !== 0) {
+      advance.run(redis, [virtualTime, clockKey], [this.#wall()]).catch(failed);
+    } else {
+      redis.set(virtualTime, String(this.#wall())).catch(failed);
+      if (isSeen) redis.hset(clockKey, 'beat', this.#wall()).catch(failed);
+    }
+  }
+
+  /** The production scripts; the time goes before each, and what is next comes right behind it, in one round trip. */
+  #between(scripts: PresenceScripts): PresenceScripts {
+    const around = (script: Script): Script => {
+      const run = async (call: () => Promise<unknown>): Promise<unknown> => {
+        this.#tell();
+        const reply = call();
+        this.#peeked = this.#peek();
+        return await reply;
+      };
+      return {
+        run: (...args: Parameters<Script['run']>) => run(() => script.run(...args)),
+        runBinary: (...args: Parameters<Script['run']>) => run(() => script.runBinary(...args)),
+      } as unknown as Script;
+    };
+    const entries = Object.entries(scripts).map(([name, script]) => [name, around(script)]);
+    return Object.fromEntries(entries) as PresenceScripts;
+  }
+
+  async #peek(): Promise<void> {
+    const { redis } = this.#servers;
+    const now = this.#wall();
+    const [due, waiting, back] = await Promise.all([
+      redis.zrange('rollcall:{0}:due', '0', '0', 'WITHSCORES'),
+      redis.xlen('rollcall:{0}:transitions'),
+      this.#offset === 0 ? '0' : redis.hget(clockKey, 'back'),
+    ]);
+    this.#dueAt = due[1] === undefined ? Infinity : this.#now + Number(due[1]) - now - Number(back ?? 0);
+    this.#waiting = waiting;
+  }
+
+  async #look(): Promise<void> {
+    const service = this.#service;
+    if (service === undefined) return;
+    this.#lookedAt = this.#now;
+    this.#beatAt = this.#now;
+    await Promise.all([service.beat(), service.expire()]);
+    await this.#snapshots?.take();
+  }
+
+  async #record(): Promise<void> {
+    const service = this.#service;
+    if (service === undefined) return;
+    this.#recordedAt = this.#now;
+    if (await service.record()) return;
+    // The process is gone, or tries again half a second later; what it does then is the same.
+    await this.#restart();
+    await this.#service?.record();
+  }
+
+  async #restart(): Promise<void> {
+    await this.#service?.stop();
+    await this.#boot();
+  }
+
+  async #take(): Promise<void> {
+    const step = this.#steps.shift() as Step;
+    switch (step.type) {
+      case 'arrives': {
+        const together = [step];
+        while (this.#steps[0]?.type === 'arrives' && this.#steps[0].at <= this.#now && together.length < 50) {
+          together.push(this.#steps.shift() as Step & { type: 'arrives' });
+        }
+        await this.#arrive(together);
+        break;
+      }
+      case 'fault':
+        await this.#fail(step.fault);
+        break;
+      case 'up':
+        await this.#boot();
+        break;
+      case 'ensure':
+        await this.#ensure();
+        break;
+      case 'reset':
+        await this.#reset(step);
+        break;
+      default:
+        step satisfies never;
+    }
+  }
+
+  async #arrive(steps: readonly (Step & { type: 'arrives' })[]): Promise<void> {
+    const service = this.#service;
+    if (service === undefined) {
+      for (const step of steps) this.#again(step);
+      return;
+    }
+    const delays = steps.map(({ sent: { report } }) =>
+      Math.max(0, this.#now - report.at - report.accessPoint.clockError),
+    );
+    const results = await service.observe(
+      steps.map(({ sent }, index) => toObservation(sent.report, this.#wall() - (delays[index] as number))),
+    );
+    for (const [index, step] of steps.entries()) {
+      const isTaken = results[index] === 'recorded';
+      const { report } = step.sent;
+      if (isTaken) this.#delivered.push({ report, at: this.#now - (delays[index] as number), arrived: this.#now });
+      if (!isTaken || this.#diesUnanswered) this.#again(step);
+    }
+    if (service.isLost) await this.#ensure();
+    else if (this.#now - this.#beatAt > minute) {
+      this.#beatAt = this.#now;
+      await service.beat();
+    }
+    await this.#snapshots?.take();
+    if (this.#diesUnanswered) {
+      this.#diesUnanswered = false;
+      await this.#goDown(this.#now + 3 * second);
+    }
+  }
+
+  /** The access point has had no answer. */
+  #again(step: Step & { type: 'arrives' }): void {
+    const { accessPoint } = step.sent.report;
+    const back = this.#steps.find(({ type }) => type === 'up')?.at ?? this.#now;
+    const attempt = step.attempt + Math.ceil(Math.max(10 * second, back - this.#now) / (10 * second));
+    if (attempt > accessPoint.attempts) return;
+    this.#put({
+      ...step,
+      at: Math.max(this.#now + 5 * second, back + 1 + (step.sent.arrives % (7 * second))),
+      attempt,
+    });
+  }
+
+  #put(step: Step): void {
+    const at = this.#steps.findIndex((other) => other.at > step.at);
+    if (at === -1) this.#steps.push(step);
+    else this.#steps.splice(at, 0, step);
+  }
+
+  async #fail(fault: Fault): Promise<void> {
+    const service = this.#service;
+    switch (fault.type) {
+      case 'down':
+        await this.#goDown(fault.to);
+        break;
+      case 'diesUnanswered':
+        this.#diesUnanswered = service !== undefined;
+        break;
+      case 'diesCommitted':
+      case 'commitUnanswered':
+        if (service !== undefined) service.breaksAt = fault.type === 'diesCommitted' ? 'delete' : 'commit';
+        break;
+      case 'redisWiped':
+        await service?.noteSeeing();
+        await this.#servers.redis.flushall();
+        this.#isWiped = true;
+        this.#isTold = false;
+        if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
+        break;
+      case 'redisTailLost':
+        if (await this.#snapshots?.goBack(fault.effects)) await this.#ensure();
+        break;
+      case 'clockSteps':
+        this.#tell();
+        this.#offset += fault.jump;
+        // No beat tells Redis of it before.
+        this.#isTold = true;
+        await this.#servers.redis.set(virtualTime, this.#wall());
+        if (service !== undefined) await service.beat();
+        break;
+      case 'reboot': {
+        const { from, accessPoint } = fault;
+        this.#put({ type: 'reset', at: from + 4 * second, accessPoint, happened: from + 2 * second });
+        break;
+      }
+      case 'outage':
+        break;
+      default:
+        fault satisfies never;
+    }
+  }
+
+  async #ensure(): Promise<void> {
+    await this.#service?.ensure();
+    this.#isWiped = false;
+  }
+
+  async #goDown(until: number): Promise<void> {
+    if (this.#service === undefined) return;
+    this.#tell();
+    await this.#service.noteSeeing();
+    await this.#service.stop();
+    this.#service = undefined;
+    this.#put({ type: 'up', at: until });
+  }
+
+  async #reset(step: Step & { type: 'reset' }): Promise<void> {
+    const { accessPoint, happened } = step;
+    const { spaceId } = this.#scenario.venue.accessPoints.find(({ name }) => name === accessPoint) as {
+      spaceId: string;
+    };
+    const at = this.#wall() - (this.#now - happened);
+    const reset = { sourceId: 'aps', spaceId, nasKey: `${spaceId}/${accessPoint}`, kind: 'on', at } as const;
+    const result = await this.#service?.reset(reset);
+    if (result !== 'recorded') this.#put({ ...step, at: this.#now + 10 * second });
+  }
+}
+
+export function toObservation(report: Report, at: number): Observation {
+  const { device, accessPoint, session, status, octets, lasted } = report;
+  const { name, spaceId, cadence, isSet } = accessPoint;
+  return {
+    sourceId: 'aps',
+    spaceId,
+    kind: status === 'stop' ? 'left' : 'associated',
+    at: Math.round(at),
+    station: device as NonNullable<Observation['station']>,
+    nas: `${spaceId}/${name}`,
+    session: {
+      key: `${spaceId}/${name}|${session}`,
+      status,
+      durationMs: lasted,
+      ...(octets !== undefined && { octets }),
+    },
+    ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
+  };
+}
