@@ -36,7 +36,17 @@ const confined = [
 ];
 
 /** Directories of test/ that mirror no stage. */
-const otherTests = new Set(['bench', 'browser', 'conformance', 'deploy', 'fuzz', 'model', 'scenarios', 'sim', 'support']);
+const otherTests = new Set([
+  'bench',
+  'browser',
+  'conformance',
+  'deploy',
+  'fuzz',
+  'model',
+  'scenarios',
+  'sim',
+  'support',
+]);
 
 /** Names that say nothing about what is inside. */
 const emptyNames = new Set(['index', 'utils', 'util', 'helpers', 'types', 'common', 'shared', 'core', 'services']);

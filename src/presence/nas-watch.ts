@@ -13,7 +13,7 @@ type Nas = {
   readonly number: number;
   readonly key: string;
   readonly details: string;
-  readonly setInterval: number | undefined;
+  setInterval: number | undefined;
   /** The latest pauses between reports of a session, a ring. */
   readonly pauses: number[];
   taken: number;
@@ -53,6 +53,8 @@ export class NasWatch {
   hear(observation: Observation, session: number, now: number): number {
     if (observation.nas === undefined) return 0;
     const nas = this.#byKey.get(observation.nas) ?? this.#add(observation.nas, observation);
+    // A restart may have been heard before any report, and says nothing of the interval.
+    nas.setInterval = observation.reportingInterval;
     nas.heard = true;
     noteStation(nas, session, observation.kind === 'left' ? -Infinity : now);
     return nas.number;

@@ -60,12 +60,12 @@ end
 
 -- A point may go when those around it hold together without it, whatever comes later: the point before it can still move
 -- back, but not beyond the one before that.
-local function thin(r, points, i, span)
+local function thin(r, link, points, i, span, nas)
   if i < 5 or #r[AWAY] > 0 then return false end
   local before, after = points[i - 4], points[i + 2]
   if not after or after - before > span then return false end
   -- A session id may be used again after a restart of the NAS, which does not hold together what it separates.
-  if points[i + 1] == AT_START or points[i + 3] == AT_START then return false end
+  if points[i + 1] == AT_START or points[i + 3] == AT_START or restarted_between(nas, link, before, after) then return false end
   table.remove(points, i)
   table.remove(points, i)
   return true
@@ -73,7 +73,7 @@ end
 
 -- Puts a report among the points. Returns the time of the activity that it adds, if any, and whether it has moved an
 -- older one, which may take a visit apart.
-local function insert(r, link, kind, at, octets, span)
+local function insert(r, link, kind, at, octets, span, nas)
   local points = link[POINTS]
   local moved = false
   if octets == AT_START then
@@ -114,10 +114,10 @@ local function insert(r, link, kind, at, octets, span)
   table.insert(points, at_index, octets)
   table.insert(points, at_index, at)
   -- Its neighbours first, from the right, so that the places of the others stay.
-  thin(r, points, at_index + 4, span)
-  thin(r, points, at_index + 2, span)
-  local gone = thin(r, points, at_index, span)
-  thin(r, points, at_index - 2, span)
+  thin(r, link, points, at_index + 4, span, nas)
+  thin(r, link, points, at_index + 2, span, nas)
+  local gone = thin(r, link, points, at_index, span, nas)
+  thin(r, link, points, at_index - 2, span, nas)
   if #points > MAX_POINTS * 2 then
     fold(r, { [POINTS] = { points[1], points[2], points[3], points[4] } })
     table.remove(points, 1)
@@ -130,7 +130,7 @@ local function insert(r, link, kind, at, octets, span)
 end
 
 -- Takes one report of a link in. Returns as `insert` does, and whether it is the first one of its session now.
-local function report(r, link, kind, at, octets, span)
+local function report(r, link, kind, at, from, octets, span, nas)
   local newest = at > link[REPORT_AT]
   -- Of reports of one second, the Stop is the last.
   if newest or at == link[REPORT_AT] then
@@ -139,12 +139,13 @@ local function report(r, link, kind, at, octets, span)
     if newest then link[REPORT_AT] = at end
   end
   local points, first = link[POINTS], link[POINTS][1]
+  if first and from < at and from <= first + REPEATED_WITHIN and at > link[OUTLIVED] then link[OUTLIVED] = at end
   local added, moved
   if kind == LEFT and link[SESSION] == 0 or link[LAPTOP] and octets == UNCOUNTED and (kind == INTERIM or kind == LEFT) then
     -- That it left, or that a laptop is associated, is no activity.
     added, moved = nil, false
   else
-    added, moved = insert(r, link, kind, at, kind == STARTED and AT_START or octets, span)
+    added, moved = insert(r, link, kind, at, kind == STARTED and AT_START or octets, span, nas)
   end
   -- A repeated report is no report of its own.
   if newest or added or moved then

@@ -73,3 +73,19 @@ local function seen_through(blinds, at, reach, wait, most, now)
   end
   return reach, lost
 end
+
+-- The first restart of the NAS that a session did not outlive; resets stand among its gaps.
+local function reset_after(nas, at)
+  local first = nas[N_RESET]
+  local blinds = nas[N_BLINDS]
+  for i = 1, #blinds, 2 do
+    if blinds[i] == blinds[i + 1] and blinds[i] > at and blinds[i] < first then first = blinds[i] end
+  end
+  return first
+end
+
+-- Event-Timestamp counts seconds.
+local SECOND = 1000
+local function restarted_between(nas, link, from, to)
+  return nas[N_RESET] > from and to > link[OUTLIVED] and reset_after(nas, from) <= to + SECOND
+end

@@ -124,12 +124,12 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
   elseif link or kind ~= LEFT or session ~= 0 then
     local begins = not link
     if begins then
-      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {}, 0 })
+      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {}, 0, 0 })
     elseif at > link[REPORT_AT] then
       note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
     local heard = link[REPORT_AT]
-    local added, moved, is_first = report(r, link, kind, at, octets, math.max(rules[IDLE], rules[REJOIN]))
+    local added, moved, is_first = report(r, link, kind, at, math.min(s[6] + clock.back, at), octets, math.max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
     if is_first then link[FROM] = kind == STARTED and 0 or math.min(s[6] + clock.back, at) end
     if begins and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
     if added then

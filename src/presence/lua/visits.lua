@@ -1,8 +1,6 @@
 -- Visits as a function of the evidence, of what was blind when, and of the time: nothing here depends on the order in which
 -- reports came.
 local MOST_SESSION = 86400000
--- Event-Timestamp counts seconds.
-local SECOND = 1000
 
 local function away_after(r, device, at)
   local first
@@ -20,16 +18,6 @@ local function is_behind(r, device, at)
     if r[BEHIND][i] == device and at > r[BEHIND][i + 1] and at <= r[BEHIND][i + 2] then return true end
   end
   return false
-end
-
--- The first restart of the NAS that a session did not outlive; resets stand among its gaps.
-local function reset_after(nas, at)
-  local first = nas[N_RESET]
-  local blinds = nas[N_BLINDS]
-  for i = 1, #blinds, 2 do
-    if blinds[i] == blinds[i + 1] and blinds[i] > at and blinds[i] < first then first = blinds[i] end
-  end
-  return first
 end
 
 local function link_items(r, clock, rules, link, items)
@@ -66,7 +54,7 @@ local function link_items(r, clock, rules, link, items)
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
       -- What follows a restart of the NAS is another session, even should it have the same id.
-      local bridged = next and next - t <= span and not (nas[N_RESET] > t and reset_after(nas, t) <= next + SECOND) and next < over and not is_behind(r, link[DEVICE], next)
+      local bridged = next and next - t <= span and not restarted_between(nas, link, t, next) and next < over and not is_behind(r, link[DEVICE], next)
       local away = away_after(r, link[DEVICE], t)
       if away then
         if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', math.min(item.plain, away - 1) end
