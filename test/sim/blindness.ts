@@ -28,7 +28,11 @@ export function findBlindness({ faults, venue }: Scenario, delivered: readonly D
       const heard = byName.get(one.name) ?? [];
       const resets = faults
         .filter((fault) => fault.type === 'reboot' && fault.accessPoint === one.name)
-        .map(({ from }): Interval => [from + 2 * second, from + 2 * second]);
+        .map(({ from }): Interval => {
+          // By the clock of the access point, and no later than it was heard.
+          const at = from + Math.min(4 * second, 2 * second + one.clockError);
+          return [at, at];
+        });
       const pauses = pausesOf(heard);
       const longest = Math.max(0, ...pauses.map(({ pause }) => pause));
       const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
@@ -89,7 +93,9 @@ function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Deliver
     const next = inOrder[index + 1]?.arrived ?? Infinity;
     if (next - from <= 2.2 * cadence + 3 * minute) return [];
     const latest = new Map(inOrder.slice(0, index + 1).map((one) => [one.report.session, one]));
-    const active = [...latest.values()].filter(({ arrived, report }) => report.status !== 'stop' && arrived > from - cadence);
+    const active = [...latest.values()].filter(
+      ({ arrived, report }) => report.status !== 'stop' && arrived > from - cadence,
+    );
     return active.length > fewestStations ? [[from, next]] : [];
   });
 }
