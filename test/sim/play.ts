@@ -1,9 +1,8 @@
 import { Script } from '../../src/redis/script.ts';
 import type { Resolution } from '../../src/identity/directory-index.ts';
-import type { Observation } from '../../src/observation/observation.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import type { Fault } from './faults.ts';
-import type { Report } from './radio.ts';
+import { toObservation, type Report } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
@@ -348,24 +347,4 @@ export class Play {
     const result = await this.#service?.reset(reset);
     if (result !== 'recorded') this.#put({ ...step, at: this.#now + 10 * second });
   }
-}
-
-export function toObservation(report: Report, at: number): Observation {
-  const { device, accessPoint, session, status, octets, lasted } = report;
-  const { name, spaceId, cadence, isSet } = accessPoint;
-  return {
-    sourceId: 'aps',
-    spaceId,
-    kind: status === 'stop' ? 'left' : 'associated',
-    at: Math.round(at),
-    station: device as NonNullable<Observation['station']>,
-    nas: `${spaceId}/${name}`,
-    session: {
-      key: `${spaceId}/${name}|${session}`,
-      status,
-      durationMs: lasted,
-      ...(octets !== undefined && { octets }),
-    },
-    ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
-  };
 }
