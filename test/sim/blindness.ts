@@ -28,13 +28,18 @@ export function findBlindness({ faults, venue }: Scenario, delivered: readonly D
       const heard = byName.get(one.name) ?? [];
       const resets = faults
         .filter((fault) => fault.type === 'reboot' && fault.accessPoint === one.name)
-        .map(({ from }): Interval => [from + 2 * second, from + 2 * second]);
+        .map(({ from }): Interval => {
+          // By the clock of the access point, and no later than it was heard.
+          const at = from + Math.min(4 * second, 2 * second + one.clockError);
+          return [at, at];
+        });
       const pauses = pausesOf(heard);
       const longest = Math.max(0, ...pauses.map(({ pause }) => pause));
       const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
       const mayBeEndless = pauses.some(({ pause, isStop }) => isStop && pause > idle);
       const silences = silencesOf(heard, 2.2 * Math.min(...pauses.map(({ pause }) => pause), one.cadence ?? Infinity));
-      return [one.name, { resets, patience, mayBeEndless, silences }] as const;
+      const missed = resets.length === 0 ? missedSilences(one, heard) : [];
+      return [one.name, { resets, patience, mayBeEndless, silences, missed }] as const;
     }),
   );
   const of = ({ name }: AccessPoint) => known.get(name) as NonNullable<ReturnType<typeof known.get>>;
@@ -44,7 +49,7 @@ export function findBlindness({ faults, venue }: Scenario, delivered: readonly D
     return type === 'redisWiped' || type === 'redisTailLost' ? [[from, from + minute]] : [];
   });
   return {
-    certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
+    certain: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),
     patience: (one) => of(one).patience,
     mayBeEndless: (one) => of(one).mayBeEndless,
@@ -77,5 +82,20 @@ function silencesOf(heard: readonly Delivered[], longerThan: number): Interval[]
   return [...times.entries()].flatMap(([index, at]): Interval[] => {
     const next = times[index + 1] ?? Infinity;
     return next - at > longerThan ? [[at, next]] : [];
+  });
+}
+
+/** Silences that are told from those of a station: of an access point whose cadence we were told, and which enough stations used. */
+function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Delivered[]): Interval[] {
+  if (!isSet || cadence === undefined) return [];
+  const inOrder = heard.toSorted((a, b) => a.arrived - b.arrived);
+  return inOrder.flatMap(({ arrived: from }, index): Interval[] => {
+    const next = inOrder[index + 1]?.arrived ?? Infinity;
+    if (next - from <= 2.2 * cadence + 3 * minute) return [];
+    const latest = new Map(inOrder.slice(0, index + 1).map((one) => [one.report.session, one]));
+    const active = [...latest.values()].filter(
+      ({ arrived, report }) => report.status !== 'stop' && arrived > from - cadence,
+    );
+    return active.length > fewestStations ? [[from, next]] : [];
   });
 }

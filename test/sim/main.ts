@@ -20,7 +20,7 @@ function whole(text: string, name: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) && number >= 0) return number;
   console.error(`--${name} takes a whole number, not "${text}"`);
-  process.exit(2);
+  return process.exit(2);
 }
 
 function toFaults(text: string | undefined): readonly FaultKind[] {

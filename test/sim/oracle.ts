@@ -42,7 +42,7 @@ function isReal({ state }: Entry): boolean {
 /** Without what sessions show of a device that has begun one in another space since. */
 function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): Sign[] {
   const begun = new Map<string, number>();
-  for (const { session, at } of signs) begun.set(session, Math.min(at, begun.get(session) ?? at));
+  for (const { session, at, beganAt } of signs) begun.set(session, Math.min(beganAt ?? at, begun.get(session) ?? at));
   const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map(([first]) => first as Sign);
   return signs.filter(({ device, session, at }) => {
     const from = begun.get(session) as number;
@@ -181,7 +181,7 @@ class Judge {
         );
         const waits = isStopped || isElsewhere ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
-        for (const [from, to] of this.#blindness.certain(accessPoint)) {
+        for (const [from, to] of isElsewhere ? [] : this.#blindness.certain(accessPoint)) {
           if (from <= reach && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';

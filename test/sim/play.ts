@@ -1,14 +1,13 @@
 import { Script } from '../../src/redis/script.ts';
 import type { Resolution } from '../../src/identity/directory-index.ts';
-import type { Observation } from '../../src/observation/observation.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import type { Fault } from './faults.ts';
-import type { Report } from './radio.ts';
+import { toObservation, type Report } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
-import { Servers } from './servers.ts';
+import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
 import { Snapshots } from './snapshots.ts';
-import { hour, minute, morning, second } from './venue.ts';
+import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
 export const virtualTime = 'sim:virtual-time';
 
@@ -340,32 +339,12 @@ export class Play {
 
   async #reset(step: Step & { type: 'reset' }): Promise<void> {
     const { accessPoint, happened } = step;
-    const { spaceId } = this.#scenario.venue.accessPoints.find(({ name }) => name === accessPoint) as {
-      spaceId: string;
-    };
-    const at = this.#wall() - (this.#now - happened);
+    const { spaceId, clockError } = this.#scenario.venue.accessPoints.find(
+      ({ name }) => name === accessPoint,
+    ) as AccessPoint;
+    const at = this.#wall() - Math.max(0, this.#now - happened - clockError);
     const reset = { sourceId: 'aps', spaceId, nasKey: `${spaceId}/${accessPoint}`, kind: 'on', at } as const;
     const result = await this.#service?.reset(reset);
     if (result !== 'recorded') this.#put({ ...step, at: this.#now + 10 * second });
   }
-}
-
-export function toObservation(report: Report, at: number): Observation {
-  const { device, accessPoint, session, status, octets, lasted } = report;
-  const { name, spaceId, cadence, isSet } = accessPoint;
-  return {
-    sourceId: 'aps',
-    spaceId,
-    kind: status === 'stop' ? 'left' : 'associated',
-    at: Math.round(at),
-    station: device as NonNullable<Observation['station']>,
-    nas: `${spaceId}/${name}`,
-    session: {
-      key: `${spaceId}/${name}|${session}`,
-      status,
-      durationMs: lasted,
-      ...(octets !== undefined && { octets }),
-    },
-    ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
-  };
 }

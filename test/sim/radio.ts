@@ -1,3 +1,4 @@
+import type { Observation } from '../../src/observation/observation.ts';
 import { trafficUntil, type Association, type Person } from './truth.ts';
 import type { AccessPoint } from './venue.ts';
 
@@ -53,4 +54,25 @@ function reportsOf(
   }
   if (!isCut) reports.push(report('stop', end));
   return reports;
+}
+
+/** As our source would read it; `at` in epoch milliseconds. */
+export function toObservation(report: Report, at: number): Observation {
+  const { device, accessPoint, session, status, octets, lasted } = report;
+  const { name, spaceId, cadence, isSet } = accessPoint;
+  return {
+    sourceId: 'aps',
+    spaceId,
+    kind: status === 'stop' ? 'left' : 'associated',
+    at: Math.round(at),
+    station: device as NonNullable<Observation['station']>,
+    nas: `${spaceId}/${name}`,
+    session: {
+      key: `${spaceId}/${name}|${session}`,
+      status,
+      durationMs: lasted,
+      ...(octets !== undefined && { octets }),
+    },
+    ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
+  };
 }

@@ -77,15 +77,18 @@ function sessionNumbers(faults: readonly Fault[]): (accessPoint: string, from: n
 
 /** Whoever is joined when the access point restarts joins anew, and the session has no end. */
 function cutByReboots(random: Random, association: Association, faults: readonly Fault[]): Association[] {
-  const { accessPoint, from, to } = association;
+  const { accessPoint, from, to, traffic } = association;
+  // Until it has said goodbye, or is found to be gone, the access point takes it for joined.
+  const end = association.saysGoodbye ? to : to + accessPoint.inactivity;
   const reboot = faults.find(
-    (one) => one.type === 'reboot' && one.accessPoint === accessPoint.name && from <= one.from && one.from < to,
+    (one) => one.type === 'reboot' && one.accessPoint === accessPoint.name && from <= one.from && one.from <= end,
   );
   if (reboot === undefined) return [association];
   const back = reboot.from + random.between(20, 90) * second;
-  const before = { ...association, to: reboot.from, isCut: true };
+  const before = { ...association, to: Math.min(to, reboot.from), isCut: true };
   if (back >= to) return [before];
-  return [before, ...cutByReboots(random, { ...association, from: back }, faults)];
+  const since = traffic.flatMap(([a, b]): [number, number][] => (b > back ? [[Math.max(a, back), b]] : []));
+  return [before, ...cutByReboots(random, { ...association, from: back, traffic: since }, faults)];
 }
 
 function send(random: Random, report: Report, weather: Weather, faults: readonly Fault[]): Transmission[] {

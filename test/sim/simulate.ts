@@ -21,6 +21,9 @@ export const coveredFaults: readonly FaultKind[] = [
   'outage',
 ];
 
+/** Of these only the invariants are checked: what may be lost, and what a day is once the clock was set, the comparison does not know. */
+export const uncoveredFaults: readonly FaultKind[] = ['redisWiped', 'redisTailLost', 'clockSteps'];
+
 /** The line that reads the time is the only one that a simulation puts in the place of another. */
 export const clockLua = `local function read_time() return tonumber(redis.call('GET', '${virtualTime}')) end`;
 export const simulatedScripts: PresenceScripts = createPresenceScripts(clockLua);
@@ -36,6 +39,13 @@ export async function simulate(
   const scenario = createScenario(seed, { faults });
   const played = await new Play(scenario, servers, scripts).run();
   const ledger = await readLedger(servers.db);
-  const broken = [...played.complaints, ...brokenInvariants(ledger), ...compare(scenario, played, ledger)];
+  const isCovered = !scenario.faults.some(({ type }) => uncoveredFaults.includes(type));
+  // Times of day are read twice after a step back.
+  const isReadTwice = scenario.faults.some((fault) => fault.type === 'clockSteps' && fault.jump < 0);
+  const broken = [
+    ...played.complaints,
+    ...brokenInvariants(ledger).filter((what) => !isReadTwice || !/ overlap in /.test(what)),
+    ...(isCovered ? compare(scenario, played, ledger) : []),
+  ];
   return { seed, broken, story: broken.length === 0 ? '' : tellStory(scenario, played, ledger, broken) };
 }
