@@ -107,7 +107,7 @@ test('after every step of a random history, the scripts say what the model says'
       await look(now + 20);
       await look(now + 200);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 }, 120_000);
 
@@ -137,6 +137,6 @@ test('any order, repetition and delay of the same reports ends in the same visit
         expect(ends[1]).toEqual(ends[0]);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 }, 120_000);

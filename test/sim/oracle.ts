@@ -188,7 +188,6 @@ class Judge {
       }
     }
     if (
-      spans.length > 0 &&
       spans.some(
         ([from, to, sign]) =>
           this.mayBeEndless(sign.accessPoint) ||

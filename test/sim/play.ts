@@ -116,7 +116,7 @@ export class Play {
       scripts: this.#scripts,
       uniqueText: () => `v${(this.#stems += 1)}-`,
       clock: { now: () => this.#wall(), monotonic: () => this.#now },
-      spaces: spaces.map((space) => ({ ...space, counts: () => true })),
+      spaces: spaces.map((space) => Object.assign({ counts: () => true }, space)),
       resolve: (station) => devices.get(station),
     });
     await this.#service.start();

@@ -41,7 +41,7 @@ export function createVenue(random: Random, hasWrongClocks: boolean): Venue {
   const dayLength = random.pick([90, 180, 180, 300, 480]) * minute;
   const settle = random.chance(0.2) ? 2 * minute : 0;
   const rules = { idleTimeout: 15 * minute, settle, rejoin: 60 * minute, maxBlind: 120 * minute, timeZone: 'UTC' };
-  const spaces = ['hq', 'annex'].slice(0, random.chance(0.25) ? 2 : 1).map((id) => ({ id, ...rules }));
+  const spaces = ['hq', 'annex'].slice(0, random.chance(0.25) ? 2 : 1).map((id) => Object.assign({ id }, rules));
   // At most some eighty reports of one station a day.
   const possible = cadences.filter((cadence) => dayLength / cadence <= 80);
   const usual = random.pick(possible);

@@ -21,7 +21,9 @@ local function fold(r, link)
   for i = 1, #points, 2 do
     local t = points[i]
     for _, v in ipairs(r[VISITS]) do
-      if v[SINCE] <= t and t <= v[LAST] then hold(v, t, t) end
+      if v[SINCE] <= t and t <= v[LAST] then
+        hold(v, i == 1 and link[FROM] and link[FROM] > 0 and math.max(link[FROM], v[SINCE]) or t, t)
+      end
     end
   end
 end
@@ -65,7 +67,7 @@ local function thin(r, link, points, i, span, nas)
   local before, after = points[i - 4], points[i + 2]
   if not after or after - before > span then return false end
   -- A session id may be used again after a restart of the NAS, which does not hold together what it separates.
-  if points[i + 1] == AT_START or points[i + 3] == AT_START or restarted_between(nas, link, before, after) then return false end
+  if points[i + 1] == AT_START or points[i + 3] == AT_START or points[i + 1] > points[i + 3] or restarted_between(nas, link, before, after) then return false end
   table.remove(points, i)
   table.remove(points, i)
   return true

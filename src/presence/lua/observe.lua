@@ -59,6 +59,7 @@ end
 local function move(member, r, link, rules, stem)
   local at = link[POINTS][1]
   if not at then return end
+  if link[FROM] > 0 then at = link[FROM] end
   local customer = string.sub(member, (string.find(member, '|', 1, true)))
   for n, other_rules in ipairs(rules_of) do
     local other = other_rules[SPACE] .. customer
@@ -67,7 +68,7 @@ local function move(member, r, link, rules, stem)
       local touched = false
       for _, l in ipairs(there[LINKS]) do
         if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          push_interval(r[AWAY], link[DEVICE], l[POINTS][1])
+          push_interval(r[AWAY], link[DEVICE], l[FROM] > 0 and l[FROM] or l[POINTS][1])
           touched = true
         end
       end
