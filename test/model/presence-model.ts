@@ -45,10 +45,11 @@ export function step(state: ModelState, input: ModelInput, now: number, rules: M
   const goesOnUntil = (at: number): number =>
     isLook || state.visits.some((v) => v.since <= at && at <= v.last) ? now : 0;
   const pieces = piecesOf(reports, state.gaps, rules, goesOnUntil);
+  const homes = homesOf(state.visits, pieces, rules);
   const visits = pieces.map((piece): ModelVisit => {
     const { since, last } = piece;
     // What was told of it: the oldest visit that shares most of its time with this piece.
-    const told = state.visits.find((visit) => piece === sharingMost(visit, pieces));
+    const told = state.visits.find((visit) => homes.get(visit) === piece);
     const staysOpen = !isLook && piece.isNewest && (told === undefined || told.isOpen);
     return { since, last, isOpen: piece.reach >= now || staysOpen };
   });
@@ -59,6 +60,28 @@ function sharingMost(visit: Interval, pieces: readonly Piece[]): Piece | undefin
   const shared = pieces.map((piece) => Math.min(visit.last, piece.last) - Math.max(visit.since, piece.since));
   const most = Math.max(0, ...shared);
   return pieces[shared.indexOf(most)];
+}
+
+/** Which piece each visit goes on with; one whose evidence has moved is the nearest that no other is. */
+function homesOf(
+  visits: readonly ModelVisit[],
+  pieces: readonly Piece[],
+  { idle, rejoin }: ModelRules,
+): Map<ModelVisit, Piece> {
+  const homes = new Map<ModelVisit, Piece>();
+  for (const visit of visits) {
+    const home = sharingMost(visit, pieces);
+    if (home !== undefined) homes.set(visit, home);
+  }
+  for (const visit of visits.filter((one) => !homes.has(one))) {
+    const taken = new Set(homes.values());
+    const apart = (piece: Piece): number => Math.max(visit.since - piece.last, piece.since - visit.last);
+    const [nearest] = pieces
+      .filter((piece) => !taken.has(piece) && apart(piece) <= Math.max(idle, rejoin))
+      .toSorted((x, y) => apart(x) - apart(y));
+    if (nearest !== undefined) homes.set(visit, nearest);
+  }
+  return homes;
 }
 
 type Interval = { readonly since: number; readonly last: number };

@@ -302,3 +302,13 @@ test('what claims to happen later than now happens now', async () => {
   await observe([{ ago: -30, status: 'start' }]);
   expect(await lastActive()).toBe(0);
 });
+
+test('a repetition that tells of a moment earlier is the same arrival, and no other', async () => {
+  await observe([{ ago: 1, status: 'start' }]);
+  await observe([{ ago: 1.01, status: 'start' }]);
+  expect((await world.transitions()).map((told) => (told.type === 'visit' ? told.state : told.type))).toEqual([
+    'open',
+    'open',
+  ]);
+  expect((await state())?.visits).toHaveLength(1);
+});

@@ -4,8 +4,8 @@ import type { FaultKind } from './faults.ts';
 import { Servers } from './servers.ts';
 import { simulate, uncoveredFaults } from './simulate.ts';
 
-/** As many as two quiet cores play in some fifteen seconds, or in some five minutes. */
-const seeds = process.env['ROLLCALL_TEST_ALL'] === '1' ? 2_000 : 100;
+/** As many as two quiet cores play in some ten seconds, or in some five minutes. */
+const seeds = process.env['ROLLCALL_TEST_ALL'] === '1' ? 2_000 : 60;
 const openSeeds = new Set(cases.flatMap((one) => ('open' in one ? [one.seed] : [])));
 let lanes: readonly Servers[];
 

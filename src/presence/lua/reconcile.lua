@@ -40,8 +40,8 @@ end
 
 -- Which of the visits that were told before each piece of evidence goes on with: the oldest of those that it shares most of
 -- their time with. Visits that turn out to be one become that one; a visit that nothing speaks for any more is void.
-local function assign(told, pieces)
-  local void = {}
+local function assign(told, pieces, near)
+  local void, homeless = {}, {}
   for _, v in ipairs(told) do
     local home, most
     for _, c in ipairs(pieces) do
@@ -49,7 +49,7 @@ local function assign(told, pieces)
       if shared >= 0 and (not most or shared > most) then home, most = c, shared end
     end
     if not home then
-      void[#void + 1] = { v, '' }
+      homeless[#homeless + 1] = v
     elseif not home.visit then
       home.visit = v
     else
@@ -57,6 +57,15 @@ local function assign(told, pieces)
       if v[BASE_FROM] > 0 then hold(kept, v[BASE_FROM], v[BASE_TO]) end
       void[#void + 1] = { v, kept[ID] }
     end
+  end
+  -- One whose evidence has moved is the nearest that nobody else is.
+  for _, v in ipairs(homeless) do
+    local home, least
+    for _, c in ipairs(pieces) do
+      local apart = math.max(v[SINCE] - c.last, c.since - v[LAST])
+      if c.settled and not c.visit and apart <= near and (not least or apart < least) then home, least = c, apart end
+    end
+    if home then home.visit = v else void[#void + 1] = { v, '' } end
   end
   return void
 end
@@ -66,7 +75,7 @@ end
 local function reconcile(member, r, clock, rules, stem, timed)
   local now = clock.now
   local pieces = components(r, clock, rules, timed)
-  local void = assign(r[VISITS], pieces)
+  local void = assign(r[VISITS], pieces, math.max(rules[IDLE], rules[REJOIN]))
   local visits, opened = {}, nil
   local lag = 0
   local look_at = HUGE
