@@ -79,12 +79,23 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
   const isBefore = isPast && currentCheckIn !== undefined && lastActivityAt < currentCheckIn.startedAt;
   if (isBefore) draft.openCheckIns.delete(at);
+  const told = draft.events.length;
   if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
   if (!isPast) return;
   close(draft, { visitId, revision, lastActivityAt, detectedAt, reason: transition.reason, deviceIds });
   // Late evidence of an earlier visit leaves alone whoever is in now.
   if (current !== undefined) draft.openVisits.set(at, current);
-  if (isBefore) draft.openCheckIns.set(at, currentCheckIn);
+  if (!isBefore) return;
+  draft.openCheckIns.set(at, currentCheckIn);
+  tellAsCorrection(draft, told, transition);
+}
+
+/** Whoever is in now neither came nor went: what becomes known of an earlier visit is a correction of the past. */
+function tellAsCorrection(draft: Draft, told: number, { visitId, detectedAt }: VisitTransition): void {
+  const events = draft.events.splice(told);
+  draft.events.push(...events.filter(({ type }) => type !== 'checkin.recorded' && type !== 'checkout.recorded'));
+  const checkIn = draft.checkInsByVisit.get(visitId);
+  if (checkIn?.state === 'closed') draft.events.push({ type: 'checkin.corrected', at: detectedAt, data: checkIn });
 }
 
 function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {

@@ -22,11 +22,14 @@ export function packedRules(space: SpaceTiming, lateWindow: number, now: number)
   return [idleTimeout, settle, rejoin, maxBlind, lateWindow, offsetOf(timeZone, now)];
 }
 
+/** One takes a millisecond to make. */
+const offsetFormats = new Map<string, Intl.DateTimeFormat>();
+
 /** By how much the time of day is ahead of UTC, milliseconds. */
 function offsetOf(timeZone: string, now: number): number {
-  const name = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
-    .formatToParts(now)
-    .find(({ type }) => type === 'timeZoneName')?.value;
+  const format = offsetFormats.get(timeZone) ?? new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
+  offsetFormats.set(timeZone, format);
+  const name = format.formatToParts(now).find(({ type }) => type === 'timeZoneName')?.value;
   const [, sign, hours, minutes] = /GMT([+-])(\d+):(\d+)/u.exec(name ?? '') ?? [];
   if (sign === undefined) return 0;
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;

@@ -91,7 +91,7 @@ async function measureDeadlines(redis: Redis, { tracked, progress }: PresenceOpt
     }
     progress(`${LEAVING} of them leave`);
     await redis.xtrim(store.keys.transitions, 'MAXLEN', 0);
-    await arrive('brief', 2, 0, LEAVING);
+    await arrive('brief', 2, tracked, LEAVING);
     await until('all have left', async () => (await redis.xlen(store.keys.transitions)) >= 2 * LEAVING, 30_000);
     const entries = (await redis.xrange(store.keys.transitions, '-', '+')) as unknown as StreamEntry[];
     const late = entries.map(parseTransition).flatMap((transition) => {

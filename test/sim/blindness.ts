@@ -1,4 +1,5 @@
-import type { Delivered } from './play.ts';
+import { aheadAt } from './days.ts';
+import type { Delivered, Played } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import type { Interval } from './truth.ts';
 import { minute, second, type AccessPoint } from './venue.ts';
@@ -6,6 +7,8 @@ import { minute, second, type AccessPoint } from './venue.ts';
 /** When nothing could be seen, as far as that is certain, and as far as it is possible; of one access point or of all. */
 export type Blindness = {
   certain(accessPoint: AccessPoint): readonly Interval[];
+  /** The same, and silences of it that are certain to be missed. */
+  missed(accessPoint: AccessPoint): readonly Interval[];
   possible(accessPoint: AccessPoint): readonly Interval[];
   /** The longest silence, milliseconds, for which a session at this access point may be taken to go on. */
   patience(accessPoint: AccessPoint): number;
@@ -15,12 +18,19 @@ export type Blindness = {
 
 const fewestStations = 3;
 
-export function findBlindness({ faults, venue }: Scenario, delivered: readonly Delivered[]): Blindness {
+export function findBlindness({ faults, venue }: Scenario, { delivered, losses, setBacks }: Played): Blindness {
+  const day = (at: number): number => at + aheadAt(faults, at);
   const ours: Interval[] = [];
+  const steps: Interval[] = [];
   for (const fault of faults) {
-    if (fault.type === 'down') ours.push([fault.from, fault.to]);
-    if (fault.type === 'clockSteps' && fault.jump > 0) ours.push([fault.from, fault.from]);
+    if (fault.type === 'down') ours.push([day(fault.from), day(fault.to)]);
+    if (fault.type === 'clockSteps' && fault.jump > 0) {
+      steps.push([day(fault.from) - fault.jump, day(fault.from)]);
+    }
   }
+  ours.push(...steps);
+  // What these have of a silence of an access point is not known.
+  const unclear = [...steps, ...losses.map(({ at }): Interval => [at, at]), ...setBacks];
   const idle = venue.spaces[0]?.idleTimeout ?? 0;
   const byName = Map.groupBy(delivered, ({ report }) => report.accessPoint.name);
   const known = new Map(
@@ -30,7 +40,7 @@ export function findBlindness({ faults, venue }: Scenario, delivered: readonly D
         .filter((fault) => fault.type === 'reboot' && fault.accessPoint === one.name)
         .map(({ from }): Interval => {
           // By the clock of the access point, and no later than it was heard.
-          const at = from + Math.min(4 * second, 2 * second + one.clockError);
+          const at = day(from) + Math.min(4 * second, 2 * second + one.clockError);
           return [at, at];
         });
       const pauses = pausesOf(heard);
@@ -38,18 +48,24 @@ export function findBlindness({ faults, venue }: Scenario, delivered: readonly D
       const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
       const mayBeEndless = pauses.some(({ pause, isStop }) => isStop && pause > idle);
       const silences = silencesOf(heard, 2.2 * Math.min(...pauses.map(({ pause }) => pause), one.cadence ?? Infinity));
-      const missed = resets.length === 0 ? missedSilences(one, heard) : [];
+      const missed = (resets.length === 0 ? missedSilences(one, heard) : []).filter(
+        ([from, to]) => !unclear.some(([a, b]) => a <= to && from <= b),
+      );
       return [one.name, { resets, patience, mayBeEndless, silences, missed }] as const;
     }),
   );
   const of = ({ name }: AccessPoint) => known.get(name) as NonNullable<ReturnType<typeof known.get>>;
-  const others: Interval[] = faults.flatMap((fault): Interval[] => {
-    const { from, type } = fault;
-    if (type === 'diesUnanswered') return [[from, from + 3 * minute]];
-    return type === 'redisWiped' || type === 'redisTailLost' ? [[from, from + minute]] : [];
-  });
+  const others: Interval[] = [
+    ...faults.flatMap(({ from, type }): Interval[] =>
+      type === 'diesUnanswered' ? [[day(from), day(from) + 3 * minute]] : [],
+    ),
+    // What was due, and had not reached the ledger, is not due any more.
+    ...losses.map(({ at, recordedAt }): Interval => [Math.min(recordedAt, at - 10 * minute), at + minute]),
+    ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
+  ];
   return {
-    certain: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
+    certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
+    missed: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),
     patience: (one) => of(one).patience,
     mayBeEndless: (one) => of(one).mayBeEndless,

@@ -1,5 +1,5 @@
-import type { Delivered } from './play.ts';
-import type { AccessPoint } from './venue.ts';
+import type { Delivered, Loss } from './play.ts';
+import { minute, type AccessPoint } from './venue.ts';
 
 /**
  * What an observer who knows the RFC can say of the reports that were taken: at which moments a device showed that it was there. A
@@ -9,24 +9,39 @@ import type { AccessPoint } from './venue.ts';
 export type Sign = {
   readonly at: number;
   readonly device: string;
+  /** What is known of a session begins anew with each loss of Redis. */
   readonly session: string;
+  readonly arrived: number;
+  /** Whether it adds less than is told at once to what was seen before. */
+  readonly isClose: boolean;
+  /** How often Redis had been lost by then. */
+  readonly lossesBefore: number;
   readonly accessPoint: AccessPoint;
   /** When the session began, where this is the first that we know of it and no Start. */
   readonly beganAt: number | undefined;
-  readonly isLast: boolean;
   /** Whether the session is known to be over. */
   readonly isStopped: boolean;
 };
 
-export function signsOf(delivered: readonly Delivered[]): Sign[] {
-  const sessions = Map.groupBy(delivered, ({ report }) => report.trueSession);
-  return [...sessions.values()].flatMap(signsOfSession).toSorted((a, b) => a.at - b.at);
+export function signsOf(delivered: readonly Delivered[], losses: readonly Loss[]): Sign[] {
+  const lossesBefore = (arrived: number): number => losses.filter(({ at }) => at < arrived).length;
+  const sessions = Map.groupBy(delivered, ({ report, arrived }) => `${report.trueSession} ${lossesBefore(arrived)}`);
+  return [...sessions]
+    .flatMap(([session, reports]) => signsOfSession(session, reports, lossesBefore))
+    .toSorted((a, b) => a.at - b.at)
+    .map((sign, index, all) =>
+      Object.assign(sign, { isClose: sign.at - (all[index - 1]?.at ?? -Infinity) < 5 * minute }),
+    );
 }
 
-function signsOfSession(delivered: readonly Delivered[]): Sign[] {
+function signsOfSession(
+  session: string,
+  delivered: readonly Delivered[],
+  lossesBefore: (arrived: number) => number,
+): Omit<Sign, 'isClose'>[] {
   const inOrder = delivered.toSorted((a, b) => a.at - b.at || levelOf(a) - levelOf(b));
   const [first] = inOrder as [Delivered];
-  const { device, accessPoint, trueSession: session } = first.report;
+  const { device, accessPoint } = first.report;
   let level = -1;
   const seen = new Set<string>();
   const moments: Delivered[] = [];
@@ -41,9 +56,9 @@ function signsOfSession(delivered: readonly Delivered[]): Sign[] {
     if (speaks && moments.at(-1)?.at !== one.at) moments.push(one);
   }
   const isStopped = inOrder.some(({ report }) => report.status === 'stop');
-  return moments.map(({ at, report }, index) => {
+  return moments.map(({ at, arrived, report }, index) => {
     const beganAt = index === 0 && report.status !== 'start' ? at - report.lasted : undefined;
-    return { at, device, session, accessPoint, beganAt, isLast: index === moments.length - 1, isStopped };
+    return { at, arrived, lossesBefore: lossesBefore(arrived), device, session, accessPoint, beganAt, isStopped };
   });
 }
 

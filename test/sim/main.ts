@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { seekMutations } from './mutations.ts';
 import { Servers } from './servers.ts';
-import { coveredFaults, simulate } from './simulate.ts';
+import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: process.env['SEED'] ?? '1' },
     runs: { type: 'string', default: '1000' },
     faults: { type: 'string' },
+    ample: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
   },
 });
@@ -24,7 +25,7 @@ function whole(text: string, name: string): number {
 }
 
 function toFaults(text: string | undefined): readonly FaultKind[] {
-  if (text === undefined) return coveredFaults;
+  if (text === undefined) return faultKinds;
   const names = text.split(',').filter((name) => name !== '' && name !== 'none');
   const unknown = names.find((name) => !faultKinds.includes(name as FaultKind));
   if (unknown !== undefined) {
@@ -51,12 +52,12 @@ if (values.mutations) {
   const lane = async (): Promise<void> => {
     const own = servers.use(await Servers.start());
     while (next < firstSeed + runs && !stop.signal.aborted) {
-      const { seed, broken, story } = await simulate(next++, own, { faults });
+      const { seed, broken, story } = await simulate(next++, own, { faults, isAmple: values.ample });
       done += 1;
       if (process.stdout.isTTY) process.stdout.write(`\r${done} of ${runs} seeds, ${failed} failed `);
       if (broken.length === 0) continue;
       failed += 1;
-      const options = values.faults === undefined ? '' : ` --faults ${values.faults}`;
+      const options = `${values.faults === undefined ? '' : ` --faults ${values.faults}`}${values.ample ? ' --ample' : ''}`;
       console.log(`\nSEED=${seed} npm run sim -- --seed ${seed} --runs 1${options}\n${story}`);
     }
   };

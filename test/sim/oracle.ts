@@ -1,7 +1,8 @@
 import { findBlindness, type Blindness } from './blindness.ts';
 import { signsOf, type Sign } from './evidence.ts';
+import type { Days } from './days.ts';
 import type { Entry, Ledger } from './ledger.ts';
-import type { Delivered, Played } from './play.ts';
+import type { Delivered, Loss, Played } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { minute, second, type Space } from './venue.ts';
 
@@ -15,24 +16,54 @@ export type Verdict = 'together' | 'apart' | 'either';
  * - two signs of which one follows within the idle timeout, or within `rejoin` in one session, are in one check-in
  * - two signs that nothing holds together are in two
  * - nobody is checked out while one of these holds at that moment, nor later than a look after nothing does any more
+ * - when Redis is lost, who was in stays in for an idle timeout; what had not reached the ledger may be lost, and sessions are known anew
+ * - people of whom a report crossed a step of the clock forward, who left before they came because it was set back, or who use several
+ *   spaces when Redis is lost, are not compared
+ * - a session that has the id of one before the access point restarted, and whose Start was lost, may begin with its first report
  */
 export function compare(scenario: Scenario, played: Played, ledger: Ledger): string[] {
-  const blindness = findBlindness(scenario, played.delivered);
+  const { delivered, days, losses } = played;
+  const blindness = findBlindness(scenario, played);
   const broken: string[] = [];
   for (const person of scenario.people) {
-    const theirs = played.delivered.filter(({ report }) => report.person === person.id);
+    const theirs = delivered.filter(({ report }) => report.person === person.id);
+    if (theirs.some(({ crossesStep }) => crossesStep)) continue;
+    if (losses.length > 0 && new Set(theirs.map(({ report }) => report.accessPoint.spaceId)).size > 1) continue;
+    if (days.hasGoneBack && isCutShort(ledger, person.id)) continue;
     for (const space of scenario.venue.spaces) {
       const here = theirs.filter(({ report }) => report.accessPoint.spaceId === space.id);
-      const elsewhere = signsOf(theirs.filter(({ report }) => report.accessPoint.spaceId !== space.id));
-      const judge = new Judge(space, blindness, elsewhere);
-      const entries = ledger.entries.filter((one) => one.person === person.id && one.spaceId === space.id);
+      const elsewhere = signsOf(
+        theirs.filter(({ report }) => report.accessPoint.spaceId !== space.id),
+        losses,
+      );
+      const judge = new Judge(space, blindness, elsewhere, losses, scenario.lookEvery);
+      const known = judge.signsOf(here);
+      const entries = ledger.entries
+        .filter((one) => one.person === person.id && one.spaceId === space.id && isReal(one))
+        .map((entry) => onTheirDay(entry, days, known));
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
-      compareEntries(judge, judge.signsOf(here), entries.filter(isReal), clamped, say);
-      compareCheckOuts(judge, here, ledger, person.id, scenario.lookEvery, say);
+      const reused = reusedSessions(here);
+      compareEntries(judge, known, entries, { clamped, reused }, say);
+      compareCheckOuts(judge, here, ledger, days, person.id, say);
+      compareLosses(judge, ledger, person.id, say);
     }
   }
   return broken;
+}
+
+/** Whether somebody left before they came, by the clock on the wall; the ledger then says that they left when they came. */
+function isCutShort({ events }: Ledger, person: string): boolean {
+  return events.some(
+    ({ person: who, data }) => who === person && data.startedAt !== undefined && data.startedAt === data.endedAt,
+  );
+}
+
+/** With times of presence in the place of those of the clock on the wall. */
+function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[]): Entry {
+  const known = new Set(signs.flatMap(({ at, beganAt }) => [at, beganAt ?? at]));
+  const startedAt = days.moment(entry.startedAt, known, 'first');
+  return { ...entry, startedAt, endedAt: entry.endedAt === null ? null : days.moment(entry.endedAt, known, 'last') };
 }
 
 function isReal({ state }: Entry): boolean {
@@ -43,7 +74,10 @@ function isReal({ state }: Entry): boolean {
 function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): Sign[] {
   const begun = new Map<string, number>();
   for (const { session, at, beganAt } of signs) begun.set(session, Math.min(beganAt ?? at, begun.get(session) ?? at));
-  const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map(([first]) => first as Sign);
+  const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map((session) => {
+    const [{ device, at, beganAt }] = session as [Sign];
+    return { device, at: beganAt ?? at };
+  });
   return signs.filter(({ device, session, at }) => {
     const from = begun.get(session) as number;
     return !moves.some((move) => move.device === device && from < move.at && move.at <= at);
@@ -52,24 +86,40 @@ function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): S
 
 type Say = (what: string) => void;
 
-/** `clamped`: when something is said to have happened by a clock that runs ahead, so that repetitions have other times. */
+type Known = {
+  /** When something is said to have happened by a clock that runs ahead, so that repetitions have other times. */
+  readonly clamped: ReadonlySet<number>;
+  /** When sessions began that have the id of an earlier one. */
+  readonly reused: ReadonlySet<number>;
+};
+
+function reusedSessions(here: readonly Delivered[]): Set<number> {
+  const began = new Set<number>();
+  for (const session of Map.groupBy(here, ({ report }) => `${report.device} ${report.session}`).values()) {
+    if (new Set(session.map(({ report }) => report.trueSession)).size < 2) continue;
+    for (const { at, report } of session) began.add(at - report.lasted);
+  }
+  return began;
+}
+
 function compareEntries(
   judge: Judge,
   signs: readonly Sign[],
   entries: readonly Entry[],
-  clamped: ReadonlySet<number>,
+  { clamped, reused }: Known,
   say: Say,
 ): void {
   const entryOf = (at: number): Entry | undefined =>
     entries.find(({ startedAt, endedAt }) => startedAt <= at && at <= (endedAt ?? Infinity));
   for (const [index, sign] of signs.entries()) {
     const entry = entryOf(sign.at);
-    if (entry === undefined && judge.settles) say(`the sign at ${clockTime(sign.at)} is in no check-in`);
+    if (entry === undefined && judge.settles && !judge.mayBeLost(sign))
+      say(`the sign at ${clockTime(sign.at)} is in no check-in`);
     const next = signs[index + 1];
     if (entry === undefined || next === undefined) continue;
     const other = entryOf(next.at);
     if (other === undefined) continue;
-    const verdict = judge.between(signs.slice(0, index + 1), signs.slice(index + 1), next.at);
+    const verdict = judge.between(signs.slice(0, index + 1), signs.slice(index + 1), next);
     const times = `${clockTime(sign.at)} and ${clockTime(next.at)}`;
     if (verdict === 'together' && entry !== other) say(`${times} are in two check-ins`);
     if (verdict === 'apart' && entry === other) say(`${times} are in one check-in`);
@@ -84,7 +134,8 @@ function compareEntries(
     const before = entries[entries.indexOf(entry) - 1]?.endedAt ?? -Infinity;
     const began = Math.min(first.at, ...inside.map(({ beganAt, at }) => beganAt ?? at));
     const expected = Math.max(began, Math.min(before, first.at));
-    if (judge.settles && entry.startedAt !== expected) {
+    const isUnclear = judge.mayHaveForgotten(inside) || reused.has(expected);
+    if (judge.settles && entry.startedAt !== expected && !isUnclear) {
       say(`the check-in starts at ${clockTime(entry.startedAt)} and not at ${clockTime(expected)}`);
     }
     if (
@@ -106,44 +157,92 @@ function compareCheckOuts(
   judge: Judge,
   here: readonly Delivered[],
   ledger: Ledger,
+  days: Days,
   person: string,
-  lookEvery: number,
   say: Say,
 ): void {
   for (const { type, at, data, person: who, spaceId } of ledger.events) {
     if (type !== 'checkout.recorded' || who !== person || spaceId !== judge.space.id) continue;
-    const known = here.filter(({ arrived }) => arrived <= at);
-    const signs = judge.signsOf(known);
-    const last = signs.at(-1);
-    if (last === undefined) {
-      say(`the check-out of ${clockTime(at)} has no sign before it`);
-      continue;
+    // Where the clock was set back it may have been one of two moments, or one that the clock on the wall did not show.
+    if (days.hasGoneBack && at === data.endedAt) continue;
+    const wrongs = days.moments(at).map((moment) => wrongWithCheckOut(judge, here, days, moment, data.endedAt ?? 0));
+    if (wrongs.every((wrong) => wrong !== undefined)) say(wrongs[0] as string);
+  }
+}
+
+function wrongWithCheckOut(
+  judge: Judge,
+  here: readonly Delivered[],
+  days: Days,
+  at: number,
+  endedOnWall: number,
+): string | undefined {
+  const known = here.filter(({ arrived }) => arrived <= at);
+  const signs = judge.signsOf(known);
+  const last = signs.at(-1);
+  if (last === undefined) return `the check-out of ${clockTime(at)} has no sign before it`;
+  const endedAt = days.moment(endedOnWall, new Set(signs.map((sign) => sign.at)), 'last');
+  const newest = Math.max(...known.map(({ arrived }) => arrived));
+  const ending = signs.filter((sign) => sign.at <= endedAt);
+  const after = signs.slice(ending.length);
+  if (ending.length > 0 && judge.between(ending, after, after[0] ?? at) === 'together') {
+    return `checked out at ${clockTime(at)} although seen at ${clockTime(last.at)}`;
+  }
+  const latest = Math.max(newest, judge.reach(ending, at)) + judge.lookEvery + 15 * second;
+  return at > latest ? `checked out at ${clockTime(at)}, and not at ${clockTime(latest)} at the latest` : undefined;
+}
+
+/** Whoever was in when Redis was lost stays in for a fresh idle timeout. */
+function compareLosses(judge: Judge, ledger: Ledger, person: string, say: Say): void {
+  const { id, idleTimeout } = judge.space;
+  const theirs = ledger.events.filter((event) => event.person === person && event.spaceId === id);
+  for (const { at: lostAt } of judge.losses) {
+    const before = theirs.filter(({ at, checkInId }) => at <= lostAt && checkInId !== null);
+    const latest = before.findLast(({ type }) => type.startsWith('check'));
+    const isIn = latest !== undefined && (latest.type === 'checkin.recorded' || latest.data.state === 'open');
+    const out = theirs.find(({ type, at }) => type === 'checkout.recorded' && lostAt < at && at < lostAt + idleTimeout);
+    if (isIn && out?.checkInId === latest.checkInId) {
+      say(`checked out at ${clockTime(out.at)} although Redis was lost at ${clockTime(lostAt)}`);
     }
-    const newest = Math.max(...known.map(({ arrived }) => arrived));
-    const ending = signs.filter((sign) => sign.at <= (data.endedAt ?? 0));
-    const after = signs.slice(ending.length);
-    if (ending.length > 0 && judge.between(ending, after, after[0]?.at ?? at) === 'together') {
-      say(`checked out at ${clockTime(at)} although seen at ${clockTime(last.at)}`);
-    }
-    const latest = Math.max(newest, judge.reach(ending, at)) + lookEvery + 15 * second;
-    if (at > latest) say(`checked out at ${clockTime(at)}, and not at ${clockTime(latest)} at the latest`);
   }
 }
 
 class Judge {
   readonly space: Space;
   readonly #blindness: Blindness;
+  readonly losses: readonly Loss[];
+  readonly lookEvery: number;
   readonly #elsewhere: readonly Sign[];
 
-  constructor(space: Space, blindness: Blindness, elsewhere: readonly Sign[]) {
+  constructor(
+    space: Space,
+    blindness: Blindness,
+    elsewhere: readonly Sign[],
+    losses: readonly Loss[],
+    lookEvery: number,
+  ) {
     this.space = space;
     this.#blindness = blindness;
     this.#elsewhere = elsewhere;
+    this.losses = losses;
+    this.lookEvery = lookEvery;
   }
 
   /** What a session shows here; one that the device has left for another space says nothing of it any more. */
   signsOf(known: readonly Delivered[]): Sign[] {
-    return withoutThoseLeft(signsOf(known), this.#elsewhere);
+    return withoutThoseLeft(signsOf(known, this.losses), this.#elsewhere);
+  }
+
+  /** Whether Redis may have been lost before the ledger knew of it: that is told within a quarter of an hour. */
+  mayBeLost({ arrived, isClose }: Sign): boolean {
+    return this.losses.some(
+      ({ at, recordedAt }) => arrived <= at && (isClose || tellsWithin(recordedAt, this.lookEvery) < arrived),
+    );
+  }
+
+  /** Whether what these say of when sessions began may have been lost, or been told anew. */
+  mayHaveForgotten(signs: readonly Sign[]): boolean {
+    return signs.some((sign) => sign.lossesBefore > 0 || this.mayBeLost(sign));
   }
 
   /** Whether everybody who is seen is in at once. */
@@ -163,17 +262,25 @@ class Judge {
     );
   }
 
-  /** Whether what was seen until now holds until `at`. `after` is what is known of later. */
-  between(before: readonly Sign[], after: readonly Sign[], at: number): Verdict {
+  /** Whether what was seen until now holds until the next sign, or the moment `next`. `after` is what is known of later. */
+  between(before: readonly Sign[], after: readonly Sign[], next: Sign | number): Verdict {
     const { idleTimeout, rejoin, maxBlind } = this.space;
     const last = before.at(-1) as Sign;
-    const wasAway = this.#elsewhere.some((sign) => last.at - minute <= sign.at && sign.at <= at);
+    const at = typeof next === 'number' ? next : next.at;
+    const losses = (one: Sign): number => one.lossesBefore;
+    const lossesUntil = typeof next === 'number' ? this.losses.filter((loss) => loss.at <= next).length : losses(next);
+    const wasAway = this.#elsewhere.some(
+      (sign) => last.at - minute <= sign.at && Math.min(sign.at, sign.beganAt ?? sign.at) <= at,
+    );
     const spans = this.#spans(before, after);
-    if (!wasAway) {
-      if (last.at + idleTimeout >= at) return 'together';
+    const isLost = this.mayBeLost(last) || (typeof next !== 'number' && this.mayBeLost(next));
+    if (!wasAway && !isLost && last.at + idleTimeout >= at) return 'together';
+    if (!wasAway && !isLost && losses(last) === lossesUntil) {
       const said = (one: Sign): number => (one.accessPoint.isSet ? 2.2 * (one.accessPoint.cadence ?? 0) : 0);
       if (spans.some(([from, to, sign]) => to - from <= Math.max(idleTimeout, rejoin, said(sign)))) return 'together';
+      const rememberedFrom = this.losses[lossesUntil - 1]?.at ?? -Infinity;
       for (const sign of before) {
+        if (losses(sign) !== lossesUntil) continue;
         const { accessPoint, isStopped } = sign;
         // A device that was seen in another session since is not waited for in this one.
         const isElsewhere = before.some(
@@ -181,8 +288,11 @@ class Judge {
         );
         const waits = isStopped || isElsewhere ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
-        for (const [from, to] of isElsewhere ? [] : this.#blindness.certain(accessPoint)) {
-          if (from <= reach && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
+        // Of a session that is over nothing is missed.
+        const blind = isStopped ? this.#blindness.certain(accessPoint) : this.#blindness.missed(accessPoint);
+        for (const [from, to] of isElsewhere ? [] : blind) {
+          if (from >= rememberedFrom && from <= reach && sign.at <= to && to - from < maxBlind)
+            reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';
       }
@@ -224,6 +334,11 @@ class Judge {
     }
     return spans;
   }
+}
+
+/** Until when the ledger knew all, that had recorded at `recordedAt`. */
+function tellsWithin(recordedAt: number, lookEvery: number): number {
+  return recordedAt - 15 * minute - 2 * lookEvery;
 }
 
 export function clockTime(at: number | null): string {

@@ -1,12 +1,14 @@
 import { Script } from '../../src/redis/script.ts';
 import type { Resolution } from '../../src/identity/directory-index.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
+import { aheadAt, Days, type ClockStep } from './days.ts';
 import type { Fault } from './faults.ts';
 import { toObservation, type Report } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
 import { Snapshots } from './snapshots.ts';
+import type { Interval } from './truth.ts';
 import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
 export const virtualTime = 'sim:virtual-time';
@@ -19,11 +21,24 @@ local now = tonumber(ARGV[1]) + tonumber(f[3] or 0)
 if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[2], 'beat', now) end`);
 const clockKey = 'rollcall:{0}:clock';
 
-/** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day. */
-export type Delivered = { readonly report: Report; readonly at: number; readonly arrived: number };
+/** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day, as `Days` counts. */
+export type Delivered = {
+  readonly report: Report;
+  readonly at: number;
+  readonly arrived: number;
+  /** Whether our clock was set forward on its way. */
+  readonly crossesStep: boolean;
+};
+
+/** Redis was filled anew from the ledger. What had come since `recordedAt` may not have been in it. */
+export type Loss = { readonly at: number; readonly recordedAt: number };
 
 export type Played = {
   readonly delivered: readonly Delivered[];
+  readonly days: Days;
+  readonly losses: readonly Loss[];
+  /** Since when what came is forgotten until Redis went back to it. */
+  readonly setBacks: readonly Interval[];
   /** Until when time went on. */
   readonly endedAt: number;
   readonly complaints: readonly string[];
@@ -42,14 +57,20 @@ export class Play {
   readonly #scripts: PresenceScripts;
   readonly #steps: Step[];
   readonly #delivered: Delivered[] = [];
-  readonly #snapshots: Snapshots | undefined;
+  readonly #clockSteps: ClockStep[] = [];
+  readonly #losses: Loss[] = [];
+  readonly #setBacks: Interval[] = [];
+  readonly #snapshots: Snapshots<{ readonly count: number; readonly at: number }> | undefined;
   readonly #complaints: string[] = [];
   #service: Service | undefined;
   #now = 0;
   #offset = 0;
+  /** By how much the clock of presence is ahead. */
+  #ahead = 0;
   #lookedAt = 0;
   #beatAt = 0;
   #recordedAt = 0;
+  #recordedOn = 0;
   #dueAt = Infinity;
   #waiting = 0;
   #stems = 0;
@@ -74,7 +95,8 @@ export class Play {
   async run(): Promise<Played> {
     const { redis } = this.#servers;
     await this.#servers.empty();
-    await redis.set(virtualTime, this.#wall());
+    // Once in a way that waits for the answer: what Redis does not know yet is sent a second time, behind what comes next.
+    await advance.run(redis, [virtualTime, clockKey], [this.#wall()]);
     await this.#boot();
     const quietAt = (this.#steps.at(-1)?.at ?? 0) + 30 * hour;
     for (;;) {
@@ -91,7 +113,18 @@ export class Play {
     await this.#record();
     await this.#record();
     await this.#service?.stop();
-    return { delivered: this.#delivered, endedAt: this.#now, complaints: this.#complaints };
+    return {
+      delivered: this.#delivered,
+      days: new Days(this.#clockSteps),
+      losses: this.#losses,
+      setBacks: this.#setBacks,
+      endedAt: this.#day(),
+      complaints: this.#complaints,
+    };
+  }
+
+  #day(): number {
+    return this.#now + this.#ahead;
   }
 
   #wall(): number {
@@ -141,7 +174,7 @@ export class Play {
     const { redis } = this.#servers;
     const failed = (error: unknown): void => void this.#complaints.push(String(error));
     const isSeen = this.#service !== undefined && !this.#isWiped;
-    if (isSeen && this.#offset !== 0) {
+    if (isSeen && this.#clockSteps.length > 0) {
       advance.run(redis, [virtualTime, clockKey], [this.#wall()]).catch(failed);
     } else {
       redis.set(virtualTime, String(this.#wall())).catch(failed);
@@ -173,7 +206,7 @@ export class Play {
     const [due, waiting, back] = await Promise.all([
       redis.zrange('rollcall:{0}:due', '0', '0', 'WITHSCORES'),
       redis.xlen('rollcall:{0}:transitions'),
-      this.#offset === 0 ? '0' : redis.hget(clockKey, 'back'),
+      this.#clockSteps.length === 0 ? '0' : redis.hget(clockKey, 'back'),
     ]);
     this.#dueAt = due[1] === undefined ? Infinity : this.#now + Number(due[1]) - now - Number(back ?? 0);
     this.#waiting = waiting;
@@ -185,13 +218,14 @@ export class Play {
     this.#lookedAt = this.#now;
     this.#beatAt = this.#now;
     await Promise.all([service.beat(), service.expire()]);
-    await this.#snapshots?.take();
+    await this.#takeSnapshot();
   }
 
   async #record(): Promise<void> {
     const service = this.#service;
     if (service === undefined) return;
     this.#recordedAt = this.#now;
+    this.#recordedOn = this.#day();
     if (await service.record()) return;
     // The process is gone, or tries again half a second later; what it does then is the same.
     await this.#restart();
@@ -246,7 +280,11 @@ export class Play {
     for (const [index, step] of steps.entries()) {
       const isTaken = results[index] === 'recorded';
       const { report } = step.sent;
-      if (isTaken) this.#delivered.push({ report, at: this.#now - (delays[index] as number), arrived: this.#now });
+      if (isTaken) {
+        const crossesStep = this.#ahead !== aheadAt(this.#scenario.faults, report.at);
+        const arrived = this.#day();
+        this.#delivered.push({ report, at: arrived - (delays[index] as number), arrived, crossesStep });
+      }
       if (!isTaken || this.#diesUnanswered) this.#again(step);
     }
     if (service.isLost) await this.#ensure();
@@ -254,7 +292,7 @@ export class Play {
       this.#beatAt = this.#now;
       await service.beat();
     }
-    await this.#snapshots?.take();
+    await this.#takeSnapshot();
     if (this.#diesUnanswered) {
       this.#diesUnanswered = false;
       await this.#goDown(this.#now + 3 * second);
@@ -297,15 +335,18 @@ export class Play {
         await service?.noteSeeing();
         await this.#servers.redis.flushall();
         this.#isWiped = true;
+        this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
         this.#isTold = false;
         if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
         break;
       case 'redisTailLost':
-        if (await this.#snapshots?.goBack(fault.effects)) await this.#ensure();
+        await this.#forgetTail(fault.effects);
         break;
       case 'clockSteps':
         this.#tell();
+        this.#clockSteps.push({ at: this.#day(), jump: fault.jump });
         this.#offset += fault.jump;
+        this.#ahead += Math.max(0, fault.jump);
         // No beat tells Redis of it before.
         this.#isTold = true;
         await this.#servers.redis.set(virtualTime, this.#wall());
@@ -326,6 +367,25 @@ export class Play {
   async #ensure(): Promise<void> {
     await this.#service?.ensure();
     this.#isWiped = false;
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    await this.#snapshots?.take({ count: this.#delivered.length, at: this.#day() });
+  }
+
+  /** Redis comes back without what it did last. Where the ledger knows more, presence is put back from there. */
+  async #forgetTail(effects: number): Promise<void> {
+    await this.#service?.noteSeeing();
+    const before = this.#service?.store.epoch;
+    const taken = await this.#snapshots?.goBack(effects);
+    if (taken === undefined) return;
+    await this.#ensure();
+    if (this.#service?.store.epoch === before) {
+      this.#delivered.length = taken.count;
+      this.#setBacks.push([taken.at, this.#day()]);
+    } else {
+      this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
+    }
   }
 
   async #goDown(until: number): Promise<void> {

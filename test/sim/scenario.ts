@@ -21,7 +21,12 @@ export type Scenario = {
   readonly recordEvery: number;
 };
 
-export type ScenarioOptions = { readonly faults?: readonly FaultKind[]; readonly weather?: boolean };
+export type ScenarioOptions = {
+  readonly faults?: readonly FaultKind[];
+  readonly weather?: boolean;
+  /** More of everything: half as many seeds in the same time. */
+  readonly isAmple?: boolean;
+};
 
 const mostObservations = 300;
 
@@ -31,7 +36,8 @@ export function createScenario(seed: number, options: ScenarioOptions = {}): Sce
   const venue = createVenue(random.fork(), hasWrongClocks);
   const faults = createFaults(random.fork(), venue, options.faults);
   const weather = options.weather === false ? calm : createWeather(random.fork());
-  const budget = random.pick([40, 80, 80, 120, 120, 200, mostObservations]);
+  const budgets = options.isAmple === true ? [40, 80, 80, 120, 120, 200] : [15, 30, 30, 60, 60, 100];
+  const budget = random.pick([...budgets, mostObservations]);
   const people: Person[] = [];
   const transmissions: Transmission[] = [];
   const each = random.fork();
@@ -56,7 +62,7 @@ export function createScenario(seed: number, options: ScenarioOptions = {}): Sce
     faults,
     weather,
     transmissions: transmissions.toSorted((a, b) => a.arrives - b.arrives),
-    lookEvery: random.pick([10 * second, minute, 3 * minute]),
+    lookEvery: random.pick([10 * second, minute, (options.isAmple === true ? 3 : 5) * minute]),
     recordEvery: random.pick([0, 2 * minute, 10 * minute, 40 * minute]),
   };
 }

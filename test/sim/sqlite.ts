@@ -38,7 +38,7 @@ export async function openSqliteHere(): Promise<Database> {
 
 class Connection implements DatabaseConnection {
   readonly database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, { readonly statement: StatementSync; readonly returnsRows: boolean }>();
 
   constructor(database: DatabaseSync) {
     this.database = database;
@@ -46,13 +46,15 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {
     try {
-      let statement = this.#statements.get(sql);
-      if (statement === undefined) {
-        statement = this.database.prepare(sql);
-        if (sql.length < 4096) this.#statements.set(sql, statement);
+      let prepared = this.#statements.get(sql);
+      if (prepared === undefined) {
+        const fresh = this.database.prepare(sql);
+        prepared = { statement: fresh, returnsRows: fresh.columns().length > 0 };
+        if (sql.length < 4096) this.#statements.set(sql, prepared);
       }
+      const { statement, returnsRows } = prepared;
       const values = parameters as readonly SQLInputValue[];
-      if (statement.columns().length === 0) {
+      if (!returnsRows) {
         return { numAffectedRows: BigInt(statement.run(...values).changes), rows: [] };
       }
       const rows = statement.all(...values) as R[];

@@ -38,7 +38,7 @@ local all = redis.call('HGETALL', KEYS[5])
 local LONG_GONE = 7 * 86400000
 for i = 1, #all, 2 do
   local number, nas = all[i], cmsgpack.unpack(all[i + 1])
-  local heard = math.max(nas[N_HEARD], clock.seen_from)
+  local heard = max(nas[N_HEARD], clock.seen_from)
   if is_watched(nas) and now - heard > silence_of(nas) then
     nas[N_BLIND] = nas[N_HEARD]
     put(number, nas)

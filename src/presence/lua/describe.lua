@@ -9,8 +9,10 @@ local rules = cmsgpack.unpack(ARGV[2])
 local answer = {}
 local function wall(at) return to_wall(clock, at) end
 
-for n, member in ipairs(cmsgpack.unpack(ARGV[3])) do
-  local r, unknown = load(member)
+local members = cmsgpack.unpack(ARGV[3])
+load_all(members)
+for n, member in ipairs(members) do
+  local r, unknown = record_of(member)
   if unknown then
     answer[n] = false
   else
@@ -18,12 +20,12 @@ for n, member in ipairs(cmsgpack.unpack(ARGV[3])) do
     local newest = pieces[#pieces]
     local reach = newest and (newest.reach >= HUGE and -1 or wall(newest.reach)) or 0
     local visits, links = {}, {}
-    for i, v in ipairs(r[VISITS]) do visits[i] = { v[ID], wall(v[SINCE]), math.max(wall(v[SINCE]), wall(v[LAST])), v[IS_OPEN], v[REASON] } end
+    for i, v in ipairs(visits_of(r)) do visits[i] = { v[ID], wall(v[SINCE]), max(wall(v[SINCE]), wall(v[LAST])), v[IS_OPEN], v[REASON] } end
     for i, l in ipairs(r[LINKS]) do
       local nas = nas_of(clock, l[NAS])
       local points = l[POINTS]
       local runs = {}
-      for k, value in ipairs(l[RUNS]) do runs[k] = (k % 4 == 2 or k % 4 == 3) and wall(value) or value end
+      for k, value in ipairs(all_runs(l)) do runs[k] = (k % 4 == 2 or k % 4 == 3) and wall(value) or value end
       links[i] = { l[DEVICE], points[1] and wall(points[#points - 1]) or 0, wall(l[REPORT_AT]), l[OPEN] and l[REPORT_AT] >= nas[N_RESET],
         patience(nas, rules[IDLE]), nas[N_BLIND] > 0, nas[N_DETAILS], runs }
     end

@@ -10,7 +10,9 @@ local REPEATED_WITHIN = 2000
 local RUN_START, RUN_PROGRESS, RUN_IDLE, RUN_STOP, RUN_LATE = 0, 1, 2, 3, 4
 
 local function find_link(r, device, session)
-  for _, link in ipairs(r[LINKS]) do
+  local links = r[LINKS]
+  for i = 1, #links do
+    local link = links[i]
     if link[SESSION] == session and link[DEVICE] == device then return link end
   end
 end
@@ -20,9 +22,9 @@ local function fold(r, link)
   local points = link[POINTS]
   for i = 1, #points, 2 do
     local t = points[i]
-    for _, v in ipairs(r[VISITS]) do
+    for _, v in ipairs(visits_of(r)) do
       if v[SINCE] <= t and t <= v[LAST] then
-        hold(v, i == 1 and link[FROM] and link[FROM] > 0 and math.max(link[FROM], v[SINCE]) or t, t)
+        hold(v, i == 1 and link[FROM] and link[FROM] > 0 and max(link[FROM], v[SINCE]) or t, t)
       end
     end
   end
@@ -44,20 +46,29 @@ local function add_link(r, link)
   return link
 end
 
-local function note_run(link, kind, at)
-  local runs = link[RUNS]
+-- All runs of a link, flat, oldest first.
+local function all_runs(link)
+  local runs = link[OLDER_RUNS] == '' and {} or cmsgpack.unpack(link[OLDER_RUNS])
   local n = #runs
-  if n > 0 and runs[n - 3] == kind then
-    if at > runs[n - 1] then runs[n - 1] = at end
-    if at < runs[n - 2] then runs[n - 2] = at end
-    runs[n] = runs[n] + 1
+  if link[RUN_COUNT] > 0 then runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4] = link[RUN_KIND], link[RUN_FIRST], link[RUN_LAST], link[RUN_COUNT] end
+  return runs
+end
+
+local function note_run(link, kind, at)
+  if link[RUN_KIND] == kind and link[RUN_COUNT] > 0 then
+    if at < link[RUN_FIRST] then link[RUN_FIRST] = at end
+    if at > link[RUN_LAST] then link[RUN_LAST] = at end
+    link[RUN_COUNT] = link[RUN_COUNT] + 1
     return
   end
-  while #runs >= MAX_RUNS * 4 do
-    for _ = 1, 4 do table.remove(runs, 1) end
+  if link[RUN_COUNT] > 0 then
+    local older = all_runs(link)
+    while #older >= MAX_RUNS * 4 do
+      for _ = 1, 4 do table.remove(older, 1) end
+    end
+    link[OLDER_RUNS] = cmsgpack.pack(older)
   end
-  n = #runs
-  runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4] = kind, at, at, 1
+  link[RUN_KIND], link[RUN_FIRST], link[RUN_LAST], link[RUN_COUNT] = kind, at, at, 1
 end
 
 -- A point may go when those around it hold together without it, whatever comes later: the point before it can still move
@@ -116,8 +127,10 @@ local function insert(r, link, kind, at, octets, span, nas)
   table.insert(points, at_index, octets)
   table.insert(points, at_index, at)
   -- Its neighbours first, from the right, so that the places of the others stay.
-  thin(r, link, points, at_index + 4, span, nas)
-  thin(r, link, points, at_index + 2, span, nas)
+  if points[at_index + 2] then
+    thin(r, link, points, at_index + 4, span, nas)
+    thin(r, link, points, at_index + 2, span, nas)
+  end
   local gone = thin(r, link, points, at_index, span, nas)
   thin(r, link, points, at_index - 2, span, nas)
   if #points > MAX_POINTS * 2 then

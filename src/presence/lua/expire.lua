@@ -14,17 +14,18 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, tonumb
 local latest = 0
 local UNKNOWN_SPACE_AGAIN = 60000
 
+load_all(due)
 for i, member in ipairs(due) do
   local rules = spaces[string.sub(member, 1, string.find(member, '|', 1, true) - 1)]
   if not rules then
     -- A space that this node does not know may be known to the others: nothing is decided about it here.
     redis.call('ZADD', KEYS[2], now + UNKNOWN_SPACE_AGAIN, member)
   else
-    local r = load(member)
+    local r = record_of(member)
     note_left_behind(r, now, rules)
     local look_at, lag = reconcile(member, r, clock, rules, ARGV[4] .. i .. '.', true)
-    latest = math.max(latest, lag)
-    prune(r, now, rules[LATE])
+    latest = max(latest, lag)
+    prune(r, clock, rules[LATE])
     local again = look_at or forget_at(r, rules[LATE])
     if again <= now then
       redis.call('ZREM', KEYS[2], member)
@@ -35,4 +36,5 @@ for i, member in ipairs(due) do
     end
   end
 end
+write_records()
 return { #due, latest }

@@ -24,7 +24,7 @@ end
 -- How long a silence of this NAS may be: the idle timeout, unless it has shown or was said to report more rarely.
 local function patience(nas, idle)
   if nas[N_CADENCE] > 0 and (nas[N_SET] or nas[N_CADENCE] > idle) then
-    return math.max(idle, math.ceil(CADENCES * nas[N_CADENCE]))
+    return max(idle, math.ceil(CADENCES * nas[N_CADENCE]))
   end
   return idle
 end
@@ -62,7 +62,7 @@ local function seen_through(blinds, at, reach, wait, most, now)
   for _, blind in ipairs(blinds) do
     local from, to = blind[1], blind[2]
     if from <= reach and at <= to then
-      if math.min(to, now) - from > most then
+      if min(to, now) - from > most then
         if from + most > reach then reach, lost = from + most, true end
       elseif to == HUGE then
         reach, lost = HUGE, false

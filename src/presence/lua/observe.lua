@@ -32,7 +32,7 @@ local ON_TIME = 60000
 local function note_pause(link, kind, at, from, index, idle)
   local pause = at - link[REPORT_AT]
   local counts = kind == INTERIM or (kind == LEFT and pause > idle)
-  if counts and now - at <= math.min(ON_TIME, idle / 2) and #reply < MOST_PAUSES and link[NAS] ~= 0 and link[REPORT_AT] > clock.seen_from and
+  if counts and now - at <= min(ON_TIME, idle / 2) and #reply < MOST_PAUSES and link[NAS] ~= 0 and link[REPORT_AT] > clock.seen_from and
     (pause <= idle or (from <= link[REPORT_AT] and not was_blind(link, at))) then
     local n = #reply
     reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = link[NAS], pause, kind, index - 1
@@ -45,12 +45,13 @@ local function note_pause(link, kind, at, from, index, idle)
 end
 
 -- Whether activity merely lets the open visit go on: most of it does, and then nothing has to be worked out anew.
-local function goes_on(r, open, link, added, is_first, idle)
-  if added < open[LAST] or added > open[LAST] + idle then return false end
+local function goes_on(r, link, added, is_first, idle)
+  local last = r[OPEN_LAST]
+  if last == 0 or added < last or added > last + idle then return false end
   -- What it has shown before, in an earlier visit, may make the two one.
-  local points, before = link[POINTS], r[VISITS][#r[VISITS] - 1]
-  if before and #points > 2 and points[#points - 3] <= before[LAST] then return false end
-  if is_first and link[FROM] > 0 and link[FROM] < open[SINCE] then return false end
+  local points = link[POINTS]
+  if #points > 2 and points[#points - 3] <= r[BEFORE] then return false end
+  if is_first and link[FROM] > 0 and link[FROM] < r[OPEN_SINCE] then return false end
   if #r[BEHIND] > 0 then return false end
   return #r[AWAY] == 0 or not away_after(r, link[DEVICE], points[1])
 end
@@ -61,19 +62,22 @@ local function move(member, r, link, rules, stem)
   if not at then return end
   if link[FROM] > 0 then at = link[FROM] end
   local customer = string.sub(member, (string.find(member, '|', 1, true)))
+  local others = {}
+  for n, other_rules in ipairs(rules_of) do others[n] = other_rules[SPACE] .. customer end
+  load_all(others)
   for n, other_rules in ipairs(rules_of) do
-    local other = other_rules[SPACE] .. customer
-    if other_rules[SPACE] ~= rules[SPACE] and redis.call('HEXISTS', KEYS[1], other) == 1 then
-      local there = load(other)
-      local touched = false
+    local other = others[n]
+    if other ~= member then
+      local there = record_of(other)
+      local was_there = false
       for _, l in ipairs(there[LINKS]) do
         if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          push_interval(r[AWAY], link[DEVICE], l[FROM] > 0 and l[FROM] or l[POINTS][1])
-          touched = true
+          push_interval(growing(r, AWAY), link[DEVICE], l[FROM] > 0 and l[FROM] or l[POINTS][1])
+          was_there = true
         end
       end
-      if touched then
-        push_interval(there[AWAY], link[DEVICE], at)
+      if was_there then
+        push_interval(growing(there, AWAY), link[DEVICE], at)
         local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
         save(other, there, due or forget_at(there, other_rules[LATE]))
       end
@@ -110,36 +114,40 @@ local function note_crossing(member, r, link, heard, at)
   end
 end
 
-for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
+local sightings = cmsgpack.unpack(ARGV[2])
+local members = {}
+for i, s in ipairs(sightings) do members[i] = s[1] end
+load_all(members)
+
+for i, s in ipairs(sightings) do
   local member, device, session, kind, octets = s[1], s[2], s[3], s[4], s[7]
   local rules = rules_of[s[8]]
   -- Nothing happens after now, whatever clock the sender of the batch has.
-  local at = math.min(s[5] + clock.back, now)
-  local r = load(member)
+  local at = min(s[5] + clock.back, now)
+  local r = record_of(member)
   local link = find_link(r, device, session)
   if at <= r[HORIZON] or at < now - rules[LATE] then
     if link then
       note_run(link, RUN_LATE, at)
-      redis.call('HSET', KEYS[1], member, cmsgpack.pack(r))
+      save(member, r, HUGE)
     end
   elseif link or kind ~= LEFT or session ~= 0 then
     local begins = not link
     if begins then
-      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, {}, 0, 0 })
+      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, 0, 0, 0, 0, '', 0, 0 })
     elseif at > link[REPORT_AT] then
       note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
     local heard = link[REPORT_AT]
-    local added, moved, is_first = report(r, link, kind, at, math.min(s[6] + clock.back, at), octets, math.max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
-    if is_first then link[FROM] = kind == STARTED and 0 or math.min(s[6] + clock.back, at) end
-    if begins and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
+    local added, moved, is_first = report(r, link, kind, at, min(s[6] + clock.back, at), octets, max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
+    if is_first then link[FROM] = kind == STARTED and 0 or min(s[6] + clock.back, at) end
+    if (begins or added and kind == STARTED) and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
     if added then
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end
       if #r[LINKS] > 1 or #r[AWAY] > 0 then note_crossing(member, r, link, heard, added) end
     end
-    local open = open_visit(r)
-    if kind ~= LEFT and open and added and not moved and goes_on(r, open, link, added, is_first, rules[IDLE]) then
-      open[LAST] = added
+    if kind ~= LEFT and added and not moved and goes_on(r, link, added, is_first, rules[IDLE]) then
+      extend(r, added)
       save(member, r, HUGE)
     elseif added or moved or kind == LEFT or rules[SETTLE] > 0 or at == link[POINTS][#link[POINTS] - 1] then
       -- The newest activity once more may be an old one seen with new knowledge of its NAS.
@@ -150,4 +158,5 @@ for i, s in ipairs(cmsgpack.unpack(ARGV[2])) do
     end
   end
 end
+write_records()
 return #reply == 1 and 'ok' or reply

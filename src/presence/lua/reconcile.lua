@@ -19,7 +19,7 @@ local function runs_of(r, clock)
   local all = {}
   for n, link in ipairs(r[LINKS]) do
     local told = { link[DEVICE] }
-    for k, value in ipairs(link[RUNS]) do told[k + 1] = (k % 4 == 2 or k % 4 == 3) and to_wall(clock, value) or value end
+    for k, value in ipairs(all_runs(link)) do told[k + 1] = (k % 4 == 2 or k % 4 == 3) and to_wall(clock, value) or value end
     all[n] = told
   end
   return #all > 0 and cjson.encode(all) or '[]'
@@ -31,10 +31,10 @@ local function emit(member, r, clock, v, state, into)
   local bar = string.find(member, '|', 1, true)
   -- After a step back of the clock, times of day from before it may lie behind those from after it.
   local since, last, now = to_wall(clock, v[SINCE]), to_wall(clock, v[LAST]), to_wall(clock, clock.now)
-  last = math.max(since, last)
+  last = max(since, last)
   append_entry('type', 'visit', 'visit', v[ID], 'revision', v[REVISION], 'state', state,
     'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
-    'arrivedAt', since, 'lastActivityAt', last, 'detectedAt', math.max(last, now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
+    'arrivedAt', since, 'lastActivityAt', last, 'detectedAt', max(last, now), 'reason', state == 'closed' and v[REASON] or '', 'into', into or '',
     'devices', devices_of(r, v), 'runs', (v[REVISION] > 1 or state ~= 'open') and runs_of(r, clock) or '[]')
 end
 
@@ -45,7 +45,7 @@ local function assign(told, pieces, near)
   for _, v in ipairs(told) do
     local home, most
     for _, c in ipairs(pieces) do
-      local shared = c.settled and math.min(v[LAST], c.last) - math.max(v[SINCE], c.since) or -1
+      local shared = c.settled and min(v[LAST], c.last) - max(v[SINCE], c.since) or -1
       if shared >= 0 and (not most or shared > most) then home, most = c, shared end
     end
     if not home then
@@ -54,7 +54,7 @@ local function assign(told, pieces, near)
       home.visit = v
     else
       local kept = home.visit
-      if v[BASE_FROM] > 0 then hold(kept, v[BASE_FROM], v[BASE_TO]) end
+      if v[BASE_FROM] > 0 then hold(kept, v[BASE_FROM], v[BASE_TO], v[HELD_UNTIL]) end
       void[#void + 1] = { v, kept[ID] }
     end
   end
@@ -62,7 +62,7 @@ local function assign(told, pieces, near)
   for _, v in ipairs(homeless) do
     local home, least
     for _, c in ipairs(pieces) do
-      local apart = math.max(v[SINCE] - c.last, c.since - v[LAST])
+      local apart = max(v[SINCE] - c.last, c.since - v[LAST])
       if c.settled and not c.visit and apart <= near and (not least or apart < least) then home, least = c, apart end
     end
     if home then home.visit = v else void[#void + 1] = { v, '' } end
@@ -75,7 +75,7 @@ end
 local function reconcile(member, r, clock, rules, stem, timed)
   local now = clock.now
   local pieces = components(r, clock, rules, timed)
-  local void = assign(r[VISITS], pieces, math.max(rules[IDLE], rules[REJOIN]))
+  local void = assign(visits_of(r), pieces, max(rules[IDLE], rules[REJOIN]))
   local visits, opened = {}, nil
   local lag = 0
   local look_at = HUGE
@@ -89,22 +89,22 @@ local function reconcile(member, r, clock, rules, stem, timed)
       if fresh then v = { stem .. n, c.since, c.last, open, 0, 0, 0, '', 0, 0 } end
       local differs = fresh or v[SINCE] ~= c.since or v[IS_OPEN] ~= open or (not open and v[LAST] ~= c.last)
       if not open and v[IS_OPEN] then
-        if not fresh then lag = math.max(lag, now - c.reach) end
+        if not fresh then lag = max(lag, now - c.reach) end
       end
       if open then v[REASON] = '' elseif v[IS_OPEN] or v[REASON] == '' then v[REASON] = c.why end
       v[SINCE], v[LAST], v[IS_OPEN] = c.since, c.last, open
       -- What was held together by a gap in what we saw, or by a NAS that reports rarely, stays together.
-      if c.hold then hold(v, c.since, c.hold) end
+      if c.hold then hold(v, c.since, c.hold, c.bridge) end
       visits[#visits + 1] = v
       if open then
         -- Now and then the ledger learns of the latest activity, in case Redis is lost.
         if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
-        look_at = math.min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
+        look_at = min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
       elseif differs then
         emit(member, r, clock, v, 'closed')
       end
     elseif c.settles_at then
-      look_at = math.min(look_at, math.max(c.settles_at, now))
+      look_at = min(look_at, max(c.settles_at, now))
     end
     if c.look and c.reach < now then look_at = now end
   end
@@ -113,7 +113,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   -- While something is blind, its end is looked for now and then; nothing is decided before it.
   local newest = pieces[#pieces]
   if newest and newest.reach >= HUGE then
-    look_at = math.min(look_at, now + math.max(1000, math.min(30000, math.floor(rules[IDLE] / 4))))
+    look_at = min(look_at, now + max(1000, min(30000, math.floor(rules[IDLE] / 4))))
   end
   return look_at < HUGE and look_at or nil, lag
 end
@@ -136,7 +136,7 @@ local function note_left_behind(r, now, rules)
     if link[LAPTOP] then
       if newest > night - EVENING then laptops[link[DEVICE]] = true end
     else
-      with = math.max(with, newest)
+      with = max(with, newest)
     end
   end
   if with > night - EVENING or not next(laptops) then return false end
@@ -144,7 +144,7 @@ local function note_left_behind(r, now, rules)
   local from = with > 0 and with or night - EVENING
   for device in pairs(laptops) do
     if not is_behind(r, device, now) then
-      for _, value in ipairs({ device, from, HUGE }) do r[BEHIND][#r[BEHIND] + 1] = value end
+      for _, value in ipairs({ device, from, HUGE }) do table.insert(growing(r, BEHIND), value) end
     end
   end
   return true
@@ -156,7 +156,7 @@ local function note_back(r, link, begins, at)
   local heard = 0
   if link[LAPTOP] then
     for _, l in ipairs(r[LINKS]) do
-      if l[DEVICE] == link[DEVICE] and l ~= link then heard = math.max(heard, l[REPORT_AT]) end
+      if l[DEVICE] == link[DEVICE] and l ~= link then heard = max(heard, l[REPORT_AT]) end
     end
     if not begins or at - heard < BACK_AFTER then return end
   end
@@ -166,16 +166,29 @@ local function note_back(r, link, begins, at)
   end
 end
 
+-- What a session has shown after its device had left it goes before that it was left is forgotten.
+local function forget_farewells(r, clock, link, late)
+  local points, kept = link[POINTS], {}
+  local over = over_from(r, link, link[FROM] > 0 and link[FROM] or points[1])
+  local is_settled = points[1] <= r[HORIZON]
+  for i = 1, #points, 2 do
+    if i > 1 and restarted_between(nas_of(clock, link[NAS]), link, points[i - 2], points[i]) then over = over_from(r, link, points[i]) end
+    if points[i] < over or not (is_settled or over < clock.now - late) then kept[#kept + 1], kept[#kept + 2] = points[i], points[i + 1] end
+  end
+  link[POINTS] = kept
+end
+
 -- Forgets what is too old to be corrected, and settles it.
 local MOST_VISITS = 32
-local function prune(r, now, late)
-  local visits = r[VISITS]
+local function prune(r, clock, late)
+  local now, visits = clock.now, visits_of(r)
   while visits[1] and not visits[1][IS_OPEN] and (visits[1][LAST] < now - late or #visits > MOST_VISITS) do
-    r[HORIZON] = math.max(r[HORIZON], visits[1][LAST])
+    r[HORIZON] = max(r[HORIZON], visits[1][LAST])
     table.remove(visits, 1)
   end
   for i = #r[LINKS], 1, -1 do
     local link = r[LINKS][i]
+    if #r[AWAY] > 0 and link[POINTS][1] then forget_farewells(r, clock, link, late) end
     local points = link[POINTS]
     while #points > 2 and points[1] <= r[HORIZON] do
       table.remove(points, 1)
@@ -203,7 +216,7 @@ end
 -- When a record of which nothing is due can be forgotten.
 local function forget_at(r, late)
   local last = r[HORIZON]
-  for _, v in ipairs(r[VISITS]) do last = math.max(last, v[LAST]) end
-  for _, link in ipairs(r[LINKS]) do last = math.max(last, link[REPORT_AT]) end
+  for _, v in ipairs(visits_of(r)) do last = max(last, v[LAST]) end
+  for _, link in ipairs(r[LINKS]) do last = max(last, link[REPORT_AT]) end
   return last + late
 end

@@ -5,7 +5,7 @@
 local clock = open_clock(ARGV[1], true)
 if not clock then return 'lost' end
 local nas = load_nas(ARGV[2])
-local at = math.min(tonumber(ARGV[3]) + clock.back, clock.now)
+local at = min(tonumber(ARGV[3]) + clock.back, clock.now)
 if at > nas[N_RESET] then
   nas[N_RESET] = at
   push_interval(nas[N_BLINDS], at, at)

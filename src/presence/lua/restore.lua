@@ -7,7 +7,7 @@ local put = 0
 for _, entry in ipairs(cmsgpack.unpack(ARGV[1])) do
   local r = new_record()
   r[VISITS], r[DUE] = entry[2], tonumber(ARGV[2])
-  if redis.call('HSETNX', KEYS[1], entry[1], cmsgpack.pack(r)) == 1 then
+  if redis.call('HSETNX', KEYS[1], entry[1], pack_record(r)) == 1 then
     redis.call('ZADD', KEYS[2], r[DUE], entry[1])
     put = put + 1
   end

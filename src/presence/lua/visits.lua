@@ -12,6 +12,11 @@ local function away_after(r, device, at)
   return first
 end
 
+-- Until when a session that began then speaks for its device: until that begins one in another space.
+local function over_from(r, link, at)
+  return #r[AWAY] > 0 and away_after(r, link[DEVICE], at) or HUGE
+end
+
 -- Whether this was shown by a laptop that was left behind.
 local function is_behind(r, device, at)
   for i = 1, #r[BEHIND], 3 do
@@ -27,14 +32,15 @@ local function link_items(r, clock, rules, link, items)
   local endless = nas[N_NONE] and not link[LAPTOP]
   local associated = link[OPEN] and link[REPORT_AT] >= nas[N_RESET]
   local points = link[POINTS]
-  local rejoin = math.max(rules[IDLE], rules[REJOIN])
-  local span = endless and MOST_SESSION or math.max(wait, rejoin)
+  local rejoin = max(rules[IDLE], rules[REJOIN])
+  local span = endless and MOST_SESSION or max(wait, rejoin)
   -- A Stop is the last word of a session: no further report is waited for.
   if not link[OPEN] then wait = rules[IDLE] end
-  -- A session that the device has left for one in another space says nothing of it any more.
-  local over = #r[AWAY] > 0 and points[1] and away_after(r, link[DEVICE], link[FROM] > 0 and link[FROM] or points[1]) or HUGE
+  local over = points[1] and over_from(r, link, link[FROM] > 0 and link[FROM] or points[1])
   for i = 1, #points, 2 do
     local t, next = points[i], points[i + 2]
+    -- With a restart of the NAS another session has begun, whatever its id.
+    if i > 1 and #r[AWAY] > 0 and restarted_between(nas, link, points[i - 2], t) then over = over_from(r, link, t) end
     if t > r[HORIZON] and t < over and not is_behind(r, link[DEVICE], t) then
       local item = { t = t, last = t, plain = t + rules[IDLE], literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
       local reach = t + wait
@@ -43,13 +49,13 @@ local function link_items(r, clock, rules, link, items)
         if associated then
           reach = t + MOST_SESSION
         else
-          item.last = math.max(t, math.min(reset_after(nas, link[REPORT_AT]), t + MOST_SESSION))
+          item.last = max(t, min(reset_after(nas, link[REPORT_AT]), t + MOST_SESSION))
           reach = item.last + wait
         end
       end
       -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
-      local heard = math.max(nas[N_HEARD], clock.seen_from)
-      if not next and link[OPEN] and is_watched(nas) and reach >= heard then reach = math.max(reach, heard + silence_of(nas) + BLIND_AFTER) end
+      local heard = max(nas[N_HEARD], clock.seen_from)
+      if not next and link[OPEN] and is_watched(nas) and reach >= heard then reach = max(reach, heard + silence_of(nas) + BLIND_AFTER) end
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
@@ -57,13 +63,13 @@ local function link_items(r, clock, rules, link, items)
       local bridged = next and next - t <= span and not restarted_between(nas, link, t, next) and next < over and not is_behind(r, link[DEVICE], next)
       local away = away_after(r, link[DEVICE], t)
       if away then
-        if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', math.min(item.plain, away - 1) end
-        item.literal = math.min(item.literal, away - 1)
+        if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', min(item.plain, away - 1) end
+        item.literal = min(item.literal, away - 1)
         if bridged and away <= next then bridged = false end
       end
       item.reach = reach
       item.bridge = bridged and next or 0
-      if bridged and next - t <= rejoin then item.literal = math.max(item.literal, next) end
+      if bridged and next - t <= rejoin then item.literal = max(item.literal, next) end
       if i == 1 and link[FROM] > 0 and link[FROM] < t then item.from = link[FROM] end
       items[#items + 1] = item
     end
@@ -83,8 +89,8 @@ local function hand_over(items)
       for j = i + 1, #items do
         local b = items[j]
         if b.device == a.device and b.t > a.t and (b.link == a.link or not is_farewell(b, a.t)) then
-          a.reach = math.max(a.plain, math.min(a.reach, b.t))
-          a.last = math.max(a.t, math.min(a.last, b.t))
+          a.reach = max(a.plain, min(a.reach, b.t))
+          a.last = max(a.t, min(a.last, b.t))
           break
         end
       end
@@ -94,7 +100,7 @@ end
 
 local function evidence_of(r, clock, rules)
   local items = {}
-  for _, v in ipairs(r[VISITS]) do
+  for _, v in ipairs(visits_of(r)) do
     if v[BASE_FROM] > 0 then
       local reach, lost = seen_through(blinds_of(clock, 0), v[BASE_TO], v[BASE_TO] + rules[IDLE], rules[IDLE], rules[MAX_BLIND], clock.now)
       if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end
@@ -110,7 +116,7 @@ local function evidence_of(r, clock, rules)
 end
 
 local function is_told(r, at)
-  for _, v in ipairs(r[VISITS]) do
+  for _, v in ipairs(visits_of(r)) do
     if v[SINCE] <= at and at <= v[LAST] then return true end
   end
   return false
@@ -122,13 +128,13 @@ local function settle(r, c, item, rules, now, timed)
   local span_end = item.last
   local goes_on = item.link and item.link[OPEN]
   if item.link then
-    span_end = math.max(span_end, item.link[REPORT_AT])
+    span_end = max(span_end, item.link[REPORT_AT])
     if goes_on then
-      if timed or is_told(r, item.t) then span_end = math.max(span_end, math.min(now, item.reach)) else c.look = true end
+      if timed or is_told(r, item.t) then span_end = max(span_end, min(now, item.reach)) else c.look = true end
     end
   end
   if not c.chain or item.t > c.chain_reach then c.chain, c.chain_reach = item.from or item.t, 0 end
-  c.chain_reach = math.max(c.chain_reach, item.t + rules[SETTLE], span_end)
+  c.chain_reach = max(c.chain_reach, item.t + rules[SETTLE], span_end)
   if item.held or span_end - c.chain >= rules[SETTLE] then
     c.settled = true
     if c.chain > c.since then c.since = c.chain end
@@ -145,7 +151,7 @@ local function components(r, clock, rules, timed)
       c = { since = item.t, last = item.last, reach = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
-    if item.t > c.literal then c.hold = item.t end
+    if item.t > c.literal then c.hold, c.bridge = c.last, item.t end
     if item.literal > c.literal then c.literal = item.literal end
     if item.last > c.last then c.last = item.last end
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
@@ -159,7 +165,7 @@ local function components(r, clock, rules, timed)
     if v.settled then
       local since = v.since
       for _, item in ipairs(v.begun) do
-        if item.t >= since then v.since = math.min(v.since, math.max(item.from, before)) end
+        if item.t >= since then v.since = min(v.since, max(item.from, before)) end
       end
       before = v.last
     end
