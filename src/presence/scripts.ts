@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Script } from '../redis/script.ts';
 
-function read(name: string): string {
+/** The text of one of lua/*.lua. */
+export function readLua(name: string): string {
   return readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
 }
 
@@ -14,7 +15,7 @@ export type PresenceScripts = {
 };
 
 /** `clock` is the Lua that defines `read_time`: the one thing that a simulation puts in the place of the real one. */
-export function createPresenceScripts(clock: string = read('clock')): PresenceScripts {
+export function createPresenceScripts(clock: string = readLua('clock'), read = readLua): PresenceScripts {
   const shared = [clock, ...parts.map(read)].join('\n');
   const script = (name: string): Script => new Script(`${shared}\n${read(name)}`);
   return {
@@ -29,4 +30,4 @@ export function createPresenceScripts(clock: string = read('clock')): PresenceSc
 }
 
 /** Notes stations that belong to nobody; lua/note-unregistered.lua is the contract. */
-export const noteUnregisteredScript = new Script(read('note-unregistered'));
+export const noteUnregisteredScript = new Script(readLua('note-unregistered'));

@@ -1,11 +1,18 @@
-import { readFileSync } from 'node:fs';
-import type { PresenceScripts } from '../../src/presence/scripts.ts';
-import { Script } from '../../src/redis/script.ts';
+import { createPresenceScripts, readLua, type PresenceScripts } from '../../src/presence/scripts.ts';
+import type { FaultKind } from './faults.ts';
 import type { Servers } from './servers.ts';
-import { clockLua, simulate } from './simulate.ts';
+import { clockLua } from './play.ts';
+import { simulate } from './simulate.ts';
 
 /** One mistake in the policy: a text of one of lua/*.lua in the place of another. */
-type Mutation = { readonly name: string; readonly file: string; readonly from: string; readonly to: string };
+type Mutation = {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** Where the mistake only shows with these. */
+  readonly faults?: readonly FaultKind[];
+};
 
 const mutations: readonly Mutation[] = [
   {
@@ -26,23 +33,24 @@ const mutations: readonly Mutation[] = [
     file: 'nas',
     from: 'if nas[N_BLIND] > 0 then known[#known + 1] = { nas[N_BLIND], HUGE } end',
     to: '',
+    faults: ['outage'],
   },
   {
     name: 'rejoin is the idle timeout',
     file: 'visits',
-    from: 'local rejoin = math.max(rules[IDLE], rules[REJOIN])',
+    from: 'local rejoin = max(rules[IDLE], rules[REJOIN])',
     to: 'local rejoin = rules[IDLE]',
   },
   {
     name: 'arrival in the place of event time',
     file: 'observe',
-    from: 'local at = math.min(s[5] + clock.back, now)',
+    from: 'local at = min(s[5] + clock.back, now)',
     to: 'local at = now',
   },
   {
     name: 'the cadence is ignored',
     file: 'nas',
-    from: 'return math.max(idle, math.ceil(CADENCES * nas[N_CADENCE]))',
+    from: 'return max(idle, math.ceil(CADENCES * nas[N_CADENCE]))',
     to: 'return idle',
   },
   {
@@ -70,36 +78,39 @@ const mutations: readonly Mutation[] = [
     from: 'if item.from then c.begun[#c.begun + 1] = item end',
     to: '',
   },
+  {
+    name: 'a step back of the clock is ignored',
+    file: 'record',
+    from: 'if clock.now < clock.beat - STEP then',
+    to: 'if false then',
+    faults: ['clockSteps'],
+  },
+  {
+    name: 'a visit put back has no fresh window',
+    file: 'visits',
+    from: 'if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end',
+    to: '',
+    faults: ['redisWiped'],
+  },
+  {
+    name: 'a session id used again is one session',
+    file: 'nas',
+    from: 'return nas[N_RESET] > from and',
+    to: 'return false and',
+    faults: ['reboot'],
+  },
 ];
 const mostSeeds = 400;
 
-const parts = ['record', 'evidence', 'nas', 'visits', 'reconcile'] as const;
-const names = {
-  observe: 'observe',
-  expire: 'expire',
-  beat: 'beat',
-  resetNas: 'reset-nas',
-  noteStep: 'note-step',
-  restore: 'restore',
-  describe: 'describe',
-} satisfies Record<keyof PresenceScripts, string>;
-
-function read(name: string): string {
-  return readFileSync(new URL(`../../src/presence/lua/${name}.lua`, import.meta.url), 'utf8');
-}
-
 function mutated({ name, file, from, to }: Mutation): PresenceScripts {
-  let found = 0;
   const text = (one: string): string => {
-    const lua = read(one);
+    const lua = readLua(one);
     if (one !== file) return lua;
-    found = lua.split(from).length - 1;
+    const found = lua.split(from).length - 1;
     if (found !== 1) throw new Error(`the mutation "${name}" fits ${found} places of ${file}.lua`);
     return lua.replace(from, () => to);
   };
-  const shared = [clockLua, ...parts.map(text)].join('\n');
-  const entries = Object.entries(names).map(([key, one]) => [key, new Script(`${shared}\n${text(one)}`)]);
-  return Object.fromEntries(entries) as PresenceScripts;
+  return createPresenceScripts(clockLua, text);
 }
 
 /** Plays seeds with each mistake until one shows it; a table tells which. False when one stays hidden. */
@@ -113,8 +124,9 @@ export async function seekMutations(servers: Servers, signal: AbortSignal, most 
     while (caught === undefined && seeds < most && !signal.aborted) {
       seeds += 1;
       // What breaks without the mistake as well says nothing of it.
-      const { broken } = await simulate(seeds, servers, { scripts });
-      if (broken.length > 0 && (await simulate(seeds, servers)).broken.length === 0) caught = broken[0];
+      const options = mutation.faults === undefined ? {} : { faults: mutation.faults, isAmple: true };
+      const { broken } = await simulate(seeds, servers, { ...options, scripts });
+      if (broken.length > 0 && (await simulate(seeds, servers, options)).broken.length === 0) caught = broken[0];
     }
     isComplete &&= caught !== undefined;
     console.log(`${mutation.name.padEnd(36)} ${String(seeds).padStart(5)}  ${caught ?? 'NOTHING'}`);

@@ -44,7 +44,8 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
       const reused = reusedSessions(here);
-      compareEntries(judge, known, entries, { clamped, reused }, say);
+      const begun = new Set(here.flatMap(({ at, report }) => [at, at - report.lasted]));
+      compareEntries(judge, known, entries, { clamped, reused, begun }, say);
       compareCheckOuts(judge, here, ledger, days, person.id, say);
       compareLosses(judge, ledger, person.id, say);
     }
@@ -89,6 +90,8 @@ type Say = (what: string) => void;
 type Known = {
   /** When something is said to have happened by a clock that runs ahead, so that repetitions have other times. */
   readonly clamped: ReadonlySet<number>;
+  /** When sessions began, by any of their reports. */
+  readonly begun: ReadonlySet<number>;
   /** When sessions began that have the id of an earlier one. */
   readonly reused: ReadonlySet<number>;
 };
@@ -106,7 +109,7 @@ function compareEntries(
   judge: Judge,
   signs: readonly Sign[],
   entries: readonly Entry[],
-  { clamped, reused }: Known,
+  { clamped, reused, begun }: Known,
   say: Say,
 ): void {
   const entryOf = (at: number): Entry | undefined =>
@@ -134,7 +137,8 @@ function compareEntries(
     const before = entries[entries.indexOf(entry) - 1]?.endedAt ?? -Infinity;
     const began = Math.min(first.at, ...inside.map(({ beganAt, at }) => beganAt ?? at));
     const expected = Math.max(began, Math.min(before, first.at));
-    const isUnclear = judge.mayHaveForgotten(inside) || reused.has(expected);
+    const isUnclear =
+      judge.mayHaveForgotten(inside) || reused.has(expected) || (clamped.size > 0 && begun.has(entry.startedAt));
     if (judge.settles && entry.startedAt !== expected && !isUnclear) {
       say(`the check-in starts at ${clockTime(entry.startedAt)} and not at ${clockTime(expected)}`);
     }
@@ -291,8 +295,9 @@ class Judge {
         // Of a session that is over nothing is missed.
         const blind = isStopped ? this.#blindness.certain(accessPoint) : this.#blindness.missed(accessPoint);
         for (const [from, to] of isElsewhere ? [] : blind) {
-          if (from >= rememberedFrom && from <= reach && sign.at <= to && to - from < maxBlind)
-            reach = Math.max(reach, to + idleTimeout);
+          // What begins in the last moment may be told too late.
+          const isInTime = from >= rememberedFrom && from <= reach - 10 * second;
+          if (isInTime && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';
       }

@@ -1,3 +1,4 @@
+import { presenceKeys, shardKeys } from '../../src/presence/keys.ts';
 import { Script } from '../../src/redis/script.ts';
 import type { Resolution } from '../../src/identity/directory-index.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
@@ -11,15 +12,24 @@ import { Snapshots } from './snapshots.ts';
 import type { Interval } from './truth.ts';
 import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
-export const virtualTime = 'sim:virtual-time';
+/**
+ * Stands where the production scripts read Redis' clock: the time comes with each call, behind what it takes in production. Before it comes
+ * whether the process has been beating all along until then.
+ */
+export const clockLua = `
+local function read_time() return tonumber(ARGV[#ARGV]) end
+if ARGV[#ARGV - 1] == '1' and KEYS[4] then
+  local f = redis.call('HMGET', KEYS[4], 'epoch', 'beat', 'back')
+  local now = read_time() + tonumber(f[3] or 0)
+  if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[4], 'beat', now) end
+end`;
+const beatOnly = new Script(clockLua);
 
-/** Time goes on: the process has been beating all along. Only where the clock was set before does that take a script. */
-const advance = new Script(`
-redis.call('SET', KEYS[1], ARGV[1])
-local f = redis.call('HMGET', KEYS[2], 'epoch', 'beat', 'back')
-local now = tonumber(ARGV[1]) + tonumber(f[3] or 0)
-if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[2], 'beat', now) end`);
-const clockKey = 'rollcall:{0}:clock';
+/** What is due next, on the clock on the wall, and how much waits for the ledger. */
+const peek = new Script(`
+local due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+return { due[2] and tostring(due[2] - (redis.call('HGET', KEYS[4], 'back') or 0)) or '', redis.call('XLEN', KEYS[3]) }`);
+const keys = presenceKeys(shardKeys(0));
 
 /** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day, as `Days` counts. */
 export type Delivered = {
@@ -75,8 +85,8 @@ export class Play {
   #waiting = 0;
   #stems = 0;
   #peeked: Promise<void> = Promise.resolve();
-  /** Whether Redis knows what time it is. */
-  #isTold = false;
+  /** Until then, and no longer, nobody has been beating. */
+  #unseenUntil = 0;
   #diesUnanswered = false;
   /** Whether Redis is empty until presence is put back. */
   #isWiped = false;
@@ -93,10 +103,7 @@ export class Play {
   }
 
   async run(): Promise<Played> {
-    const { redis } = this.#servers;
     await this.#servers.empty();
-    // Once in a way that waits for the answer: what Redis does not know yet is sent a second time, behind what comes next.
-    await advance.run(redis, [virtualTime, clockKey], [this.#wall()]);
     await this.#boot();
     const quietAt = (this.#steps.at(-1)?.at ?? 0) + 30 * hour;
     for (;;) {
@@ -104,7 +111,7 @@ export class Play {
       const look = this.#nextLook();
       const next = Math.min(step?.at ?? Infinity, look);
       if (next === Infinity || next > quietAt) break;
-      this.#goTo(Math.max(next, this.#now));
+      this.#now = Math.max(next, this.#now);
       if (step !== undefined && step.at <= next) await this.#take();
       else await this.#look();
       await this.#peeked;
@@ -132,8 +139,7 @@ export class Play {
   }
 
   async #boot(): Promise<void> {
-    // Nobody has been beating until now.
-    this.#tell();
+    this.#unseenUntil = this.#now;
     const { redis, db } = this.#servers;
     const { spaces } = this.#scenario.venue;
     const devices = new Map<string, Resolution & { deviceClass: string }>();
@@ -162,38 +168,25 @@ export class Play {
     return Math.max(this.#dueAt, this.#lookedAt + this.#scenario.lookEvery);
   }
 
-  #goTo(at: number): void {
-    this.#now = at;
-    this.#isTold = false;
+  #time(): [isSeen: 0 | 1, now: number] {
+    const isSeen = this.#service !== undefined && !this.#isWiped && this.#now > this.#unseenUntil;
+    return [isSeen ? 1 : 0, this.#wall()];
   }
 
-  /** Tells Redis what time it is. Not waited for: what follows goes the same way and is answered later. */
-  #tell(): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
-    const { redis } = this.#servers;
-    const failed = (error: unknown): void => void this.#complaints.push(String(error));
-    const isSeen = this.#service !== undefined && !this.#isWiped;
-    if (isSeen && this.#clockSteps.length > 0) {
-      advance.run(redis, [virtualTime, clockKey], [this.#wall()]).catch(failed);
-    } else {
-      redis.set(virtualTime, String(this.#wall())).catch(failed);
-      if (isSeen) redis.hset(clockKey, 'beat', this.#wall()).catch(failed);
-    }
-  }
-
-  /** The production scripts; the time goes before each, and what is next comes right behind it, in one round trip. */
+  /** The production scripts, with the time; what is next comes right behind each, in one round trip. */
   #between(scripts: PresenceScripts): PresenceScripts {
     const around = (script: Script): Script => {
-      const run = async (call: () => Promise<unknown>): Promise<unknown> => {
-        this.#tell();
-        const reply = call();
+      const run = async (
+        how: 'run' | 'runBinary',
+        [redis, names, args]: Parameters<Script['run']>,
+      ): Promise<unknown> => {
+        const reply = script[how](redis, names, [...args, ...this.#time()]);
         this.#peeked = this.#peek();
         return await reply;
       };
       return {
-        run: (...args: Parameters<Script['run']>) => run(() => script.run(...args)),
-        runBinary: (...args: Parameters<Script['run']>) => run(() => script.runBinary(...args)),
+        run: (...args: Parameters<Script['run']>) => run('run', args),
+        runBinary: (...args: Parameters<Script['run']>) => run('runBinary', args),
       } as unknown as Script;
     };
     const entries = Object.entries(scripts).map(([name, script]) => [name, around(script)]);
@@ -201,15 +194,16 @@ export class Play {
   }
 
   async #peek(): Promise<void> {
-    const { redis } = this.#servers;
     const now = this.#wall();
-    const [due, waiting, back] = await Promise.all([
-      redis.zrange('rollcall:{0}:due', '0', '0', 'WITHSCORES'),
-      redis.xlen('rollcall:{0}:transitions'),
-      this.#clockSteps.length === 0 ? '0' : redis.hget(clockKey, 'back'),
-    ]);
-    this.#dueAt = due[1] === undefined ? Infinity : this.#now + Number(due[1]) - now - Number(back ?? 0);
+    const [due, waiting] = (await peek.run(this.#servers.redis, keys, [])) as [string, number];
+    this.#dueAt = due === '' ? Infinity : this.#now + Number(due) - now;
     this.#waiting = waiting;
+  }
+
+  /** The process has been beating until now, and that is the last of it. */
+  async #lastBeat(): Promise<void> {
+    await beatOnly.run(this.#servers.redis, keys, this.#time());
+    this.#unseenUntil = this.#now;
   }
 
   async #look(): Promise<void> {
@@ -274,9 +268,12 @@ export class Play {
     const delays = steps.map(({ sent: { report } }) =>
       Math.max(0, this.#now - report.at - report.accessPoint.clockError),
     );
-    const results = await service.observe(
+    const taken = service.observe(
       steps.map(({ sent }, index) => toObservation(sent.report, this.#wall() - (delays[index] as number))),
     );
+    const isBeatDue = this.#now - this.#beatAt > minute;
+    if (isBeatDue) this.#beatAt = this.#now;
+    const [results] = await Promise.all([taken, isBeatDue ? service.beat() : undefined]);
     for (const [index, step] of steps.entries()) {
       const isTaken = results[index] === 'recorded';
       const { report } = step.sent;
@@ -288,10 +285,6 @@ export class Play {
       if (!isTaken || this.#diesUnanswered) this.#again(step);
     }
     if (service.isLost) await this.#ensure();
-    else if (this.#now - this.#beatAt > minute) {
-      this.#beatAt = this.#now;
-      await service.beat();
-    }
     await this.#takeSnapshot();
     if (this.#diesUnanswered) {
       this.#diesUnanswered = false;
@@ -336,20 +329,16 @@ export class Play {
         await this.#servers.redis.flushall();
         this.#isWiped = true;
         this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
-        this.#isTold = false;
         if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
         break;
       case 'redisTailLost':
         await this.#forgetTail(fault.effects);
         break;
       case 'clockSteps':
-        this.#tell();
+        await this.#lastBeat();
         this.#clockSteps.push({ at: this.#day(), jump: fault.jump });
         this.#offset += fault.jump;
         this.#ahead += Math.max(0, fault.jump);
-        // No beat tells Redis of it before.
-        this.#isTold = true;
-        await this.#servers.redis.set(virtualTime, this.#wall());
         if (service !== undefined) await service.beat();
         break;
       case 'reboot': {
@@ -379,6 +368,7 @@ export class Play {
     const before = this.#service?.store.epoch;
     const taken = await this.#snapshots?.goBack(effects);
     if (taken === undefined) return;
+    this.#unseenUntil = this.#now;
     await this.#ensure();
     if (this.#service?.store.epoch === before) {
       this.#delivered.length = taken.count;
@@ -390,7 +380,7 @@ export class Play {
 
   async #goDown(until: number): Promise<void> {
     if (this.#service === undefined) return;
-    this.#tell();
+    await this.#lastBeat();
     await this.#service.noteSeeing();
     await this.#service.stop();
     this.#service = undefined;

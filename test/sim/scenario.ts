@@ -36,8 +36,8 @@ export function createScenario(seed: number, options: ScenarioOptions = {}): Sce
   const venue = createVenue(random.fork(), hasWrongClocks);
   const faults = createFaults(random.fork(), venue, options.faults);
   const weather = options.weather === false ? calm : createWeather(random.fork());
-  const budgets = options.isAmple === true ? [40, 80, 80, 120, 120, 200] : [15, 30, 30, 60, 60, 100];
-  const budget = random.pick([...budgets, mostObservations]);
+  const budgets = (): number[] => [12, 25, 25, 50, 50, 90, ...(random.chance(0.25) ? [mostObservations] : [])];
+  const budget = random.pick(options.isAmple === true ? [40, 80, 80, 120, 120, 200, mostObservations] : budgets());
   const people: Person[] = [];
   const transmissions: Transmission[] = [];
   const each = random.fork();

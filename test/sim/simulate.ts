@@ -3,7 +3,7 @@ import { faultKinds, type FaultKind } from './faults.ts';
 import { brokenInvariants } from './invariants.ts';
 import { readLedger } from './ledger.ts';
 import { compare } from './oracle.ts';
-import { Play, virtualTime } from './play.ts';
+import { clockLua, Play } from './play.ts';
 import { createScenario } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { tellStory } from './story.ts';
@@ -11,8 +11,6 @@ import { tellStory } from './story.ts';
 /** Of a seed: what does not hold, and the story of whom it happened to. */
 export type Outcome = { readonly seed: number; readonly broken: readonly string[]; readonly story: string };
 
-/** The line that reads the time is the only one that a simulation puts in the place of another. */
-export const clockLua = `local function read_time() return tonumber(redis.call('GET', '${virtualTime}')) end`;
 export const simulatedScripts: PresenceScripts = createPresenceScripts(clockLua);
 
 export type SimulateOptions = {

@@ -22,9 +22,11 @@ local function fold(r, link)
   local points = link[POINTS]
   for i = 1, #points, 2 do
     local t = points[i]
-    for _, v in ipairs(visits_of(r)) do
+    for _, v in ipairs(t > r[HORIZON] and visits_of(r) or NONE) do
       if v[SINCE] <= t and t <= v[LAST] then
         hold(v, i == 1 and link[FROM] and link[FROM] > 0 and max(link[FROM], v[SINCE]) or t, t)
+        -- One may begin when the one before it ends.
+        break
       end
     end
   end

@@ -100,6 +100,8 @@ local function reconcile(member, r, clock, rules, stem, timed)
         -- Now and then the ledger learns of the latest activity, in case Redis is lost.
         if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
         look_at = min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
+        -- Due, if only its NAS is heard once more: that may be at any moment.
+        if c.due < c.reach then look_at = min(look_at, max(c.due + 1, now + max(1000, min(30000, (now - c.due) / 2)))) end
       elseif differs then
         emit(member, r, clock, v, 'closed')
       end
