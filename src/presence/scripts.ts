@@ -7,7 +7,7 @@ export function readLua(name: string): string {
 }
 
 /** What the presence scripts share, in the order in which each part builds on those before. */
-const parts = ['record', 'nas', 'evidence', 'visits', 'reconcile'] as const;
+const parts = ['record', 'nas', 'evidence', 'left-behind', 'visits', 'reconcile'] as const;
 
 /** Every script that works on presence; the head of each lua/*.lua is its contract. All take the same keys. */
 export type PresenceScripts = {

@@ -6,6 +6,8 @@ import { minute, second, type AccessPoint } from './venue.ts';
 
 /** When nothing could be seen, as far as that is certain, and as far as it is possible; of one access point or of all. */
 export type Blindness = {
+  /** When we saw nothing. */
+  readonly ours: readonly Interval[];
   certain(accessPoint: AccessPoint): readonly Interval[];
   /** The same, and silences of it that are certain to be missed. */
   missed(accessPoint: AccessPoint): readonly Interval[];
@@ -64,6 +66,7 @@ export function findBlindness({ faults, venue }: Scenario, { delivered, losses, 
     ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
   ];
   return {
+    ours,
     certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
     missed: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),

@@ -21,16 +21,32 @@ export type Sign = {
   readonly beganAt: number | undefined;
   /** Whether the session is known to be over. */
   readonly isStopped: boolean;
+  /** Whether another session of the device has the same id. */
+  readonly isReused: boolean;
 };
 
-export function signsOf(delivered: readonly Delivered[], losses: readonly Loss[]): Sign[] {
+/** Sessions of which another has the same id, by `trueSession`. */
+export function reusedSessions(delivered: readonly Delivered[]): Set<string> {
+  const ids = Map.groupBy(delivered, ({ report }) => `${report.device} ${report.session}`);
+  const sessions = [...ids.values()].map((reports) => new Set(reports.map(({ report }) => report.trueSession)));
+  return new Set(sessions.filter(({ size }) => size > 1).reduce<string[]>((all, names) => all.concat(...names), []));
+}
+
+export function signsOf(
+  delivered: readonly Delivered[],
+  losses: readonly Loss[],
+  reused: ReadonlySet<string> = new Set(),
+): Sign[] {
   const lossesBefore = (arrived: number): number => losses.filter(({ at }) => at < arrived).length;
   const sessions = Map.groupBy(delivered, ({ report, arrived }) => `${report.trueSession} ${lossesBefore(arrived)}`);
   return [...sessions]
     .flatMap(([session, reports]) => signsOfSession(session, reports, lossesBefore))
     .toSorted((a, b) => a.at - b.at)
     .map((sign, index, all) =>
-      Object.assign(sign, { isClose: sign.at - (all[index - 1]?.at ?? -Infinity) < 5 * minute }),
+      Object.assign(sign, {
+        isClose: sign.at - (all[index - 1]?.at ?? -Infinity) < 5 * minute,
+        isReused: reused.has(sign.trueSession),
+      }),
     );
 }
 
@@ -38,10 +54,10 @@ function signsOfSession(
   session: string,
   delivered: readonly Delivered[],
   lossesBefore: (arrived: number) => number,
-): Omit<Sign, 'isClose'>[] {
+): (Omit<Sign, 'isClose' | 'isReused'> & { readonly trueSession: string })[] {
   const inOrder = delivered.toSorted((a, b) => a.at - b.at || levelOf(a) - levelOf(b));
   const [first] = inOrder as [Delivered];
-  const { device, accessPoint } = first.report;
+  const { device, accessPoint, trueSession } = first.report;
   let level = -1;
   const seen = new Set<string>();
   const moments: Delivered[] = [];
@@ -58,7 +74,17 @@ function signsOfSession(
   const isStopped = inOrder.some(({ report }) => report.status === 'stop');
   return moments.map(({ at, arrived, report }, index) => {
     const beganAt = index === 0 && report.status !== 'start' ? at - report.lasted : undefined;
-    return { at, arrived, lossesBefore: lossesBefore(arrived), device, session, accessPoint, beganAt, isStopped };
+    return {
+      at,
+      trueSession,
+      arrived,
+      lossesBefore: lossesBefore(arrived),
+      device,
+      session,
+      accessPoint,
+      beganAt,
+      isStopped,
+    };
   });
 }
 

@@ -1,5 +1,5 @@
 import { findBlindness, type Blindness } from './blindness.ts';
-import { signsOf, type Sign } from './evidence.ts';
+import { reusedSessions, signsOf, type Sign } from './evidence.ts';
 import type { Days } from './days.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Delivered, Loss, Played } from './play.ts';
@@ -36,16 +36,15 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
         theirs.filter(({ report }) => report.accessPoint.spaceId !== space.id),
         losses,
       );
-      const judge = new Judge(space, blindness, elsewhere, losses, scenario.lookEvery);
+      const judge = new Judge(space, blindness, elsewhere, losses, scenario.lookEvery, reusedSessions(here));
       const known = judge.signsOf(here);
       const entries = ledger.entries
         .filter((one) => one.person === person.id && one.spaceId === space.id && isReal(one))
         .map((entry) => onTheirDay(entry, days, known));
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
-      const reused = reusedSessions(here);
       const begun = new Set(here.flatMap(({ at, report }) => [at, at - report.lasted]));
-      compareEntries(judge, known, entries, { clamped, reused, begun }, say);
+      compareEntries(judge, known, entries, { clamped, begun }, say);
       compareCheckOuts(judge, here, ledger, days, person.id, say);
       compareLosses(judge, ledger, person.id, say);
     }
@@ -92,24 +91,13 @@ type Known = {
   readonly clamped: ReadonlySet<number>;
   /** When sessions began, by any of their reports. */
   readonly begun: ReadonlySet<number>;
-  /** When sessions began that have the id of an earlier one. */
-  readonly reused: ReadonlySet<number>;
 };
-
-function reusedSessions(here: readonly Delivered[]): Set<number> {
-  const began = new Set<number>();
-  for (const session of Map.groupBy(here, ({ report }) => `${report.device} ${report.session}`).values()) {
-    if (new Set(session.map(({ report }) => report.trueSession)).size < 2) continue;
-    for (const { at, report } of session) began.add(at - report.lasted);
-  }
-  return began;
-}
 
 function compareEntries(
   judge: Judge,
   signs: readonly Sign[],
   entries: readonly Entry[],
-  { clamped, reused, begun }: Known,
+  { clamped, begun }: Known,
   say: Say,
 ): void {
   const entryOf = (at: number): Entry | undefined =>
@@ -138,7 +126,9 @@ function compareEntries(
     const began = Math.min(first.at, ...inside.map(({ beganAt, at }) => beganAt ?? at));
     const expected = Math.max(began, Math.min(before, first.at));
     const isUnclear =
-      judge.mayHaveForgotten(inside) || reused.has(expected) || (clamped.size > 0 && begun.has(entry.startedAt));
+      judge.mayHaveForgotten(inside) ||
+      inside.some(({ isReused }) => isReused) ||
+      (clamped.size > 0 && begun.has(entry.startedAt));
     if (judge.settles && entry.startedAt !== expected && !isUnclear) {
       say(`the check-in starts at ${clockTime(entry.startedAt)} and not at ${clockTime(expected)}`);
     }
@@ -182,17 +172,18 @@ function wrongWithCheckOut(
   endedOnWall: number,
 ): string | undefined {
   const known = here.filter(({ arrived }) => arrived <= at);
-  const signs = judge.signsOf(known);
+  // What comes at the same moment may come right behind it.
+  const signs = judge.signsOf(known.filter(({ arrived }) => arrived < at));
   const last = signs.at(-1);
-  if (last === undefined) return `the check-out of ${clockTime(at)} has no sign before it`;
+  if (judge.signsOf(known).length === 0) return `the check-out of ${clockTime(at)} has no sign before it`;
   const endedAt = days.moment(endedOnWall, new Set(signs.map((sign) => sign.at)), 'last');
   const newest = Math.max(...known.map(({ arrived }) => arrived));
   const ending = signs.filter((sign) => sign.at <= endedAt);
   const after = signs.slice(ending.length);
-  if (ending.length > 0 && judge.between(ending, after, after[0] ?? at) === 'together') {
+  if (last !== undefined && ending.length > 0 && judge.between(ending, after, after[0] ?? at) === 'together') {
     return `checked out at ${clockTime(at)} although seen at ${clockTime(last.at)}`;
   }
-  const latest = Math.max(newest, judge.reach(ending, at)) + judge.lookEvery + 15 * second;
+  const latest = judge.foundBy(Math.max(newest, judge.reach(ending, at)));
   return at > latest ? `checked out at ${clockTime(at)}, and not at ${clockTime(latest)} at the latest` : undefined;
 }
 
@@ -217,6 +208,7 @@ class Judge {
   readonly losses: readonly Loss[];
   readonly lookEvery: number;
   readonly #elsewhere: readonly Sign[];
+  readonly #reused: ReadonlySet<string>;
 
   constructor(
     space: Space,
@@ -224,7 +216,9 @@ class Judge {
     elsewhere: readonly Sign[],
     losses: readonly Loss[],
     lookEvery: number,
+    reused: ReadonlySet<string>,
   ) {
+    this.#reused = reused;
     this.space = space;
     this.#blindness = blindness;
     this.#elsewhere = elsewhere;
@@ -234,7 +228,7 @@ class Judge {
 
   /** What a session shows here; one that the device has left for another space says nothing of it any more. */
   signsOf(known: readonly Delivered[]): Sign[] {
-    return withoutThoseLeft(signsOf(known, this.losses), this.#elsewhere);
+    return withoutThoseLeft(signsOf(known, this.losses, this.#reused), this.#elsewhere);
   }
 
   /** Whether Redis may have been lost before the ledger knew of it: that is told within a quarter of an hour. */
@@ -290,13 +284,14 @@ class Judge {
         const isElsewhere = before.some(
           (one) => one.device === sign.device && one.session !== sign.session && one.at > sign.at,
         );
-        const waits = isStopped || isElsewhere ? 0 : said(sign);
+        const waits = isStopped || isElsewhere || sign.isReused ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
         // Of a session that is over nothing is missed.
         const blind = isStopped ? this.#blindness.certain(accessPoint) : this.#blindness.missed(accessPoint);
         for (const [from, to] of isElsewhere ? [] : blind) {
-          // What begins in the last moment may be told too late.
-          const isInTime = from >= rememberedFrom && from <= reach - 10 * second;
+          // What begins in the last moment may be told too late, and by a clock that runs behind it is.
+          const margin = 10 * second + Math.abs(accessPoint.clockError);
+          const isInTime = from >= rememberedFrom && from <= reach - margin;
           if (isInTime && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';
@@ -311,6 +306,13 @@ class Judge {
     )
       return 'either';
     return this.reach(before, at) >= at || wasAway ? 'either' : 'apart';
+  }
+
+  /** When somebody who is due then is found at the latest. */
+  foundBy(due: number): number {
+    const latest = due + this.lookEvery + 15 * second;
+    const down = this.#blindness.ours.find(([from, to]) => from <= latest && due < to);
+    return down === undefined ? latest : Math.max(latest, this.foundBy(down[1]));
   }
 
   /** The longest that signs may be taken to hold. */

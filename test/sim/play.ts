@@ -220,7 +220,9 @@ export class Play {
     if (service === undefined) return;
     this.#recordedAt = this.#now;
     this.#recordedOn = this.#day();
+    const isToFail = service.breaksAt !== undefined;
     if (await service.record()) return;
+    if (!isToFail) this.#complaints.push(`the recorder failed at ${Math.round(this.#day() / minute)}`);
     // The process is gone, or tries again half a second later; what it does then is the same.
     await this.#restart();
     await this.#service?.record();
@@ -369,6 +371,7 @@ export class Play {
     const taken = await this.#snapshots?.goBack(effects);
     if (taken === undefined) return;
     this.#unseenUntil = this.#now;
+    await this.#peek();
     await this.#ensure();
     if (this.#service?.store.epoch === before) {
       this.#delivered.length = taken.count;

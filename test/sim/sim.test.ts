@@ -4,34 +4,27 @@ import type { FaultKind } from './faults.ts';
 import { Servers } from './servers.ts';
 import { simulate } from './simulate.ts';
 
-/** As many as two quiet cores play in a minute, or in half an hour. */
 const seeds = process.env['ROLLCALL_TEST_ALL'] === '1' ? 20_000 : 2_000;
-let lanes: readonly Servers[];
+let servers: Servers;
 
 beforeAll(async () => {
-  lanes = await Promise.all([Servers.start(), Servers.start()]);
+  servers = await Servers.start();
 });
 
 afterAll(async () => {
-  await Promise.all(lanes.map((one) => one[Symbol.asyncDispose]()));
+  await servers[Symbol.asyncDispose]();
 });
 
 test.each(cases)('seed $seed: $was', async ({ seed, faults, ample }) => {
-  const options = { faults: faults as FaultKind[], isAmple: ample };
-  const { story } = await simulate(seed, lanes[0] as Servers, options);
+  const { story } = await simulate(seed, servers, { faults: faults as FaultKind[], isAmple: ample });
   expect(story).toBe('');
 });
 
 test(`the ledger tells the truth of ${seeds} seeds`, { timeout: 3_600_000 }, async () => {
-  let next = 1;
   const failed: string[] = [];
-  const lane = async (servers: Servers): Promise<void> => {
-    while (next <= seeds) {
-      const seed = next++;
-      const { broken, story } = await simulate(seed, servers);
-      if (broken.length > 0) failed.push(`SEED=${seed} npm run sim -- --seed ${seed} --runs 1\n${story}`);
-    }
-  };
-  await Promise.all(lanes.map(lane));
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const { broken, story } = await simulate(seed, servers);
+    if (broken.length > 0) failed.push(`SEED=${seed} npm run sim -- --seed ${seed} --runs 1\n${story}`);
+  }
   expect(failed.join('\n\n')).toBe('');
 });

@@ -76,7 +76,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   local now = clock.now
   local pieces = components(r, clock, rules, timed)
   local void = assign(visits_of(r), pieces, max(rules[IDLE], rules[REJOIN]))
-  local visits, opened = {}, nil
+  local visits, past, opened = {}, {}, nil
   local lag = 0
   local look_at = HUGE
   for _, entry in ipairs(void) do emit(member, r, clock, entry[1], 'void', entry[2]) end
@@ -101,7 +101,9 @@ local function reconcile(member, r, clock, rules, stem, timed)
         if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
         look_at = min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
         -- Due, if only its NAS is heard once more: that may be at any moment.
-        if c.due < c.reach then look_at = min(look_at, max(c.due + 1, now + max(1000, min(30000, (now - c.due) / 2)))) end
+        if c.due < c.reach then look_at = min(look_at, max(c.due + 1, now + max(1000, min(30000, math.floor((now - c.due) / 2))))) end
+      elseif fresh then
+        past[#past + 1] = v
       elseif differs then
         emit(member, r, clock, v, 'closed')
       end
@@ -111,6 +113,12 @@ local function reconcile(member, r, clock, rules, stem, timed)
     if c.look and c.reach < now then look_at = now end
   end
   r[VISITS] = visits
+  -- First what becomes of visits that are known: what is new may take the place of a part of one.
+  if opened and opened[REVISION] > 0 then
+    emit(member, r, clock, opened, 'open')
+    opened = nil
+  end
+  for _, v in ipairs(past) do emit(member, r, clock, v, 'closed') end
   if opened then emit(member, r, clock, opened, 'open') end
   -- While something is blind, its end is looked for now and then; nothing is decided before it.
   local newest = pieces[#pieces]
@@ -118,54 +126,6 @@ local function reconcile(member, r, clock, rules, stem, timed)
     look_at = min(look_at, now + max(1000, min(30000, math.floor(rules[IDLE] / 4))))
   end
   return look_at < HUGE and look_at or nil, lag
-end
-
--- A laptop that stayed in the house over night, with no other device beside it since the evening, was left there. What it did
--- since the last other device was active speaks for nobody, until that customer is back.
-local NIGHT_ENDS, EVENING = 4 * 3600000, 5 * 3600000
-local function last_night(now, rules)
-  local day = 86400000
-  return math.floor((now + rules[OFFSET] - NIGHT_ENDS) / day) * day + NIGHT_ENDS - rules[OFFSET]
-end
-
-local function note_left_behind(r, now, rules)
-  local open = open_visit(r)
-  local night = last_night(now, rules)
-  if not open or open[SINCE] > night - EVENING then return false end
-  local with, laptops = 0, {}
-  for _, link in ipairs(r[LINKS]) do
-    local newest = link[POINTS][#link[POINTS] - 1] or 0
-    if link[LAPTOP] then
-      if newest > night - EVENING then laptops[link[DEVICE]] = true end
-    else
-      with = max(with, newest)
-    end
-  end
-  if with > night - EVENING or not next(laptops) then return false end
-  -- With no other device at all, the evening is all that can be said.
-  local from = with > 0 and with or night - EVENING
-  for device in pairs(laptops) do
-    if not is_behind(r, device, now) then
-      for _, value in ipairs({ device, from, HUGE }) do table.insert(growing(r, BEHIND), value) end
-    end
-  end
-  return true
-end
-
--- Whoever is seen with another device, or joins with the laptop after hours without it, is back.
-local BACK_AFTER = 4 * 3600000
-local function note_back(r, link, begins, at)
-  local heard = 0
-  if link[LAPTOP] then
-    for _, l in ipairs(r[LINKS]) do
-      if l[DEVICE] == link[DEVICE] and l ~= link then heard = max(heard, l[REPORT_AT]) end
-    end
-    if not begins or at - heard < BACK_AFTER then return end
-  end
-  for i = 1, #r[BEHIND], 3 do
-    local theirs = not link[LAPTOP] or r[BEHIND][i] == link[DEVICE]
-    if theirs and r[BEHIND][i + 2] == HUGE and at > r[BEHIND][i + 1] then r[BEHIND][i + 2] = at - 1 end
-  end
 end
 
 -- What a session has shown after its device had left it goes before that it was left is forgotten.

@@ -17,14 +17,6 @@ local function over_from(r, link, at)
   return #r[AWAY] > 0 and away_after(r, link[DEVICE], at) or HUGE
 end
 
--- Whether this was shown by a laptop that was left behind.
-local function is_behind(r, device, at)
-  for i = 1, #r[BEHIND], 3 do
-    if r[BEHIND][i] == device and at > r[BEHIND][i + 1] and at <= r[BEHIND][i + 2] then return true end
-  end
-  return false
-end
-
 local function link_items(r, clock, rules, link, items)
   local nas = nas_of(clock, link[NAS])
   local wait = patience(nas, rules[IDLE])
