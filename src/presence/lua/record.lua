@@ -8,19 +8,20 @@
 --   visits   {id, since, last, open, revision, baseFrom, baseTo, reason, told, heldUntil}, oldest first: what the ledger has been
 --            told. base: the part whose links were forgotten; 0, 0 without one. told: the last activity as the ledger knows it.
 --            heldUntil: of a visit that was put back after a loss, when its fresh idle window ends; -1 when it was blind too long
---   links    {device, session, nas, laptop, open, reportAt, from, points, runs, crossed, outlived}: what each device or accounting session has shown
+--   links    {device, session, nas, laptop, open, reportAt, from, points, runs, crossed, outlived, disputed}: what each device or accounting session has shown
 --            from    when the session began, by its first report; 0 when that was a Start
 --            points  time and octets of each report that showed activity, oldest first; fewer where that changes nothing
 --            runs    kind, first, last and number of reports of one kind in a row, for `why`
 --            crossed  how often it was active between reports of another access point's session; -1 once that was told
 --            outlived when a report last proved by Acct-Session-Time that the session had lasted from its first point on
+--            disputed somebody else's device that its address is registered as, once that was told; absent otherwise
 --   away     device and time of each session that the device began in another space
 --   behind   laptop that was left in the house, and from when to when it speaks for nobody; HUGE while it still does
 -- Instants are epoch milliseconds of a clock that never goes back: TIME plus what it has ever gone back (`back` in KEYS[4]).
 local LAYOUT = 2
 local VERSION, DUE, HORIZON, VISITS, LINKS, AWAY, BEHIND = 1, 2, 3, 4, 5, 6, 7
 local ID, SINCE, LAST, IS_OPEN, REVISION, BASE_FROM, BASE_TO, REASON, TOLD, HELD_UNTIL = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS, RUNS, CROSSED, OUTLIVED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS, RUNS, CROSSED, OUTLIVED, DISPUTED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 -- Rules of a space, milliseconds; the offset is what its time of day is ahead of UTC.
 local IDLE, SETTLE, REJOIN, MAX_BLIND, LATE, OFFSET = 1, 2, 3, 4, 5, 6
 local HUGE = 2 ^ 52
