@@ -110,6 +110,20 @@ describe('a NAS', () => {
     ]);
   });
 
+  test('that is heard now and then lets people go as soon as it is heard after they were due', async () => {
+    await world.observe({ ...here, at: 0, status: 'start' });
+    for (let minutes = 1; minutes <= 14; minutes += 1) {
+      await world.wait(minutes);
+      await world.beat(heard(10));
+    }
+    expect(await world.state()).toMatchObject({ dueAt: at(15) });
+    await world.wait(15.5, 0.1);
+    expect(await world.visits()).toEqual(['open 0-0']);
+    await world.beat(heard(10));
+    await world.wait(16.1, 0.1);
+    expect(await world.visits()).toEqual(['idle 0-0']);
+  });
+
   test('that is silent for longer than maxBlind loses its visits', async () => {
     await world.observe({ ...here, at: 0, status: 'start' });
     await world.beat(heard(1));

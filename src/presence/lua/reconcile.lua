@@ -79,6 +79,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   local visits, opened = {}, nil
   local lag = 0
   local look_at = HUGE
+  local soon = now + math.max(1000, math.min(30000, math.floor(rules[IDLE] / 4)))
   for _, entry in ipairs(void) do emit(member, r, clock, entry[1], 'void', entry[2]) end
   for n, c in ipairs(pieces) do
     if c.settled then
@@ -99,7 +100,9 @@ local function reconcile(member, r, clock, rules, stem, timed)
       if open then
         -- Now and then the ledger learns of the latest activity, in case Redis is lost.
         if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
-        look_at = math.min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
+        -- A NAS that is yet to be heard may be heard at any moment.
+        local due = c.due < c.reach and math.max(c.due, soon) or c.reach
+        look_at = math.min(look_at, due + 1, now + 2 * TELL_EVERY)
       elseif differs then
         emit(member, r, clock, v, 'closed')
       end
@@ -112,9 +115,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   if opened then emit(member, r, clock, opened, 'open') end
   -- While something is blind, its end is looked for now and then; nothing is decided before it.
   local newest = pieces[#pieces]
-  if newest and newest.reach >= HUGE then
-    look_at = math.min(look_at, now + math.max(1000, math.min(30000, math.floor(rules[IDLE] / 4))))
-  end
+  if newest and newest.reach >= HUGE then look_at = math.min(look_at, soon) end
   return look_at < HUGE and look_at or nil, lag
 end
 

@@ -49,7 +49,10 @@ local function link_items(r, clock, rules, link, items)
       end
       -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
       local heard = math.max(nas[N_HEARD], clock.seen_from)
-      if not next and link[OPEN] and is_watched(nas) and reach >= heard then reach = math.max(reach, heard + silence_of(nas) + BLIND_AFTER) end
+      if not next and link[OPEN] and is_watched(nas) and reach >= heard then
+        item.due = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
+        reach = math.max(reach, heard + silence_of(nas) + BLIND_AFTER)
+      end
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
@@ -137,12 +140,13 @@ local function settle(r, c, item, rules, now, timed)
   end
 end
 
--- The evidence in pieces that belong together, oldest first; those that are settled are visits.
+-- The evidence in pieces that belong together, oldest first; those that are settled are visits. `due` is what `reach` is once
+-- their NAS has been heard again.
 local function components(r, clock, rules, timed)
   local list, c = {}, nil
   for _, item in ipairs(evidence_of(r, clock, rules)) do
     if not c or item.t > c.reach then
-      c = { since = item.t, last = item.last, reach = 0, literal = item.t, why = 'idle', begun = {} }
+      c = { since = item.t, last = item.last, reach = 0, due = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold = item.t end
@@ -150,6 +154,7 @@ local function components(r, clock, rules, timed)
     if item.last > c.last then c.last = item.last end
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
+    c.due = math.max(c.due, math.min(item.due or item.reach, item.reach), item.bridge)
     if item.from then c.begun[#c.begun + 1] = item end
     if not c.settled then settle(r, c, item, rules, clock.now, timed) end
   end
