@@ -8,6 +8,7 @@ const long = [
   'test/scenarios/nas-restart.test.ts',
   'test/scenarios/redis-trouble.test.ts',
   'test/scenarios/refused-writes.test.ts',
+  'test/scenarios/soak.test.ts',
 ];
 
 export default defineConfig({

@@ -203,7 +203,7 @@ describe('a house', () => {
 
   test('a phone that goes to the annex takes its check-in along', async () => {
     await house[Symbol.asyncDispose]();
-    house = await House.open(await databases.open(), server.url, [rulesOf(), rulesOf({ id: 'annex' })]);
+    house = await House.open(await databases.open(), server.url, { spaces: [rulesOf(), rulesOf({ id: 'annex' })] });
     await house.customer('mia');
     await house.report({ who: 'mia', nas: 'ap-1', session: 'a', status: 'start' });
     await house.passTo(10);
