@@ -1,23 +1,13 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { minute, morning, PresenceWorld, rulesOf } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
+const redis = useRedis();
 /** Times are minutes after `morning`. */
-let server: RedisServer;
-let redis: Redis;
 let world: PresenceWorld;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  world = await new PresenceWorld(redis).start();
+  world = await new PresenceWorld(redis.client).start();
 });
 
 const at = (instant: number): number => morning + instant * minute;
@@ -262,7 +252,7 @@ describe('a clock that is set', () => {
 describe('two spaces', () => {
   const spaces = [rulesOf(), rulesOf({ id: 'annex' })];
   beforeEach(async () => {
-    world = await new PresenceWorld(redis, spaces).start();
+    world = await new PresenceWorld(redis.client, spaces).start();
     await world.observe({ at: 0, status: 'start' });
     await world.go(4);
     await world.observe({ at: 4, octets: 1 });

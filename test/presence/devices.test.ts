@@ -1,23 +1,13 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { PresenceWorld, rulesOf } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
+const redis = useRedis();
 /** Times are minutes after 08:00. */
-let server: RedisServer;
-let redis: Redis;
 let world: PresenceWorld;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  world = await new PresenceWorld(redis, [rulesOf(), rulesOf({ id: 'annex' })]).start();
+  world = await new PresenceWorld(redis.client, [rulesOf(), rulesOf({ id: 'annex' })]).start();
 });
 
 const conflicts = async () => (await world.transitions()).filter(({ type }) => type === 'conflict');

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readPresence } from '../../src/presence/state.ts';
 import { brokenInvariants } from '../sim/invariants.ts';
 import { readLedger } from '../sim/ledger.ts';
@@ -8,7 +8,7 @@ import { Crowd, tickMs, type CrowdReport } from '../support/crowd.ts';
 import { useDatabases } from '../support/databases.ts';
 import { House } from '../support/house.ts';
 import { minute, morning, rulesOf } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 /** A week in a day: seven days of three hours, and three hours more, which is how long late evidence counts here. */
 const days = 7;
@@ -24,11 +24,7 @@ const recordedEveryTicks = (10 * minute) / tickMs;
 const megabyte = 1 << 20;
 
 const databases = useDatabases('sqlite');
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-});
-afterAll(() => server[Symbol.asyncDispose]());
+const redis = useRedis();
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -155,7 +151,7 @@ function differing(what: string, some: readonly string[], others: readonly strin
 }
 
 test('T34: a week of 10,000 phones, in 24 hours of virtual time, is told as it was and leaves nothing behind', async () => {
-  await using house = await House.open(await databases.open(), server.url, { late });
+  await using house = await House.open(await databases.open(), redis.url, { late });
   const options = { people: 10_000, residents: 100, accessPoints: 20, turnout: 0.4, seed: 34 };
   const soak = new Soak(house, new Crowd({ ...options, days, dayTicks: (dayMinutes * minute) / tickMs }));
   await house.customers(soak.people);
