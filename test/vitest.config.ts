@@ -14,6 +14,7 @@ const long = [
   'test/scenarios/nas-restart.test.ts',
   'test/scenarios/redis-trouble.test.ts',
   'test/scenarios/refused-writes.test.ts',
+  'test/scenarios/soak.test.ts',
 ];
 
 /** What takes longest, longest first, so that both workers have something to do until the end. */

@@ -45,9 +45,14 @@ export type ConflictEventData = {
   readonly customerId: string;
   readonly spaceId: string;
   readonly deviceId: string;
-  /** `twoPlaces`: it is active at two access points at once. */
-  readonly kind: 'twoPlaces';
+  /**
+   * `twoPlaces`: it is active at two access points at once. `twoCustomers`: it is registered to one customer, and the network
+   * authenticated another, for whom it counts.
+   */
+  readonly kind: 'twoPlaces' | 'twoCustomers';
   readonly accessPoints: readonly string[];
+  /** Of two customers, the one for whom it does not count; `deviceId` is then their device. */
+  readonly registeredTo: string | null;
 };
 
 /** The clock was set: forward when `jumpMs` is positive. */

@@ -8,8 +8,9 @@ export function toSystemEvent(transition: SystemTransition): EventDraft & { read
   const id = `evt_s${transition.id.replace('-', '_')}`;
   if (transition.type === 'clockStepped') return { id, at, type: 'clock.stepped', data: { jumpMs: transition.jumpMs } };
   if (transition.type === 'conflict') {
-    const { customerId, spaceId, deviceId, nases } = transition;
-    const data = { customerId, spaceId, deviceId, kind: 'twoPlaces', accessPoints: nases } as const;
+    const { customerId, spaceId, deviceId, registeredTo, nases } = transition;
+    const kind = registeredTo === null ? 'twoPlaces' : 'twoCustomers';
+    const data = { customerId, spaceId, deviceId, kind, accessPoints: nases, registeredTo } as const;
     return { id, at, type: 'device.conflict', data };
   }
   const { nas, since, cadenceMs } = transition;

@@ -80,11 +80,12 @@ function parseRuns(text: string | undefined): ObservedRun[] {
 }
 
 function parseConflict(id: string, values: Values): Transition | undefined {
-  const { space, customer, device, details, otherDetails } = values;
+  const { space, customer, device, owner, details, otherDetails } = values;
   const [at] = numbers(values, 'at');
   if (!space || !customer || !device || !at) return undefined;
   const nases = [details, otherDetails].flatMap((each) => (each ? [(JSON.parse(each) as NasName).name] : []));
-  return { id, type: 'conflict', at, customerId: customer, spaceId: space, deviceId: device, nases };
+  const registeredTo = owner ? owner : null;
+  return { id, type: 'conflict', at, customerId: customer, spaceId: space, deviceId: device, registeredTo, nases };
 }
 
 function parseNas(id: string, type: 'nasDown' | 'nasUp', values: Values): Transition | undefined {

@@ -15,7 +15,11 @@ export type Resolution = {
   readonly optedIn: boolean;
   /** What the device is; undefined when nobody said. */
   readonly deviceClass: DeviceClass | undefined;
+  /** As whose device the station is registered, when the identity says that it is somebody else. */
+  readonly registeredTo?: RegisteredTo;
 };
+
+export type RegisteredTo = { readonly customerId: string; readonly deviceId: string };
 
 /** Names of what is not registered, remembered so that they are not computed with every packet. */
 const mostNames = 65_536;
@@ -53,12 +57,16 @@ export class DirectoryIndex {
     const identified = identities === undefined ? none : this.#identify(identities);
     const customer = identified === none ? owner : identified;
     if (customer === none) return undefined;
-    return {
+    const resolution = {
       customerId: this.#tables.customerId(customer),
       deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? []),
       optedIn: this.#tables.isOptedIn(customer),
       deviceClass: customer === owner ? this.#tables.deviceClass(row) : undefined,
     };
+    // Whoever has not opted in is not spoken of, nor is their device.
+    if (owner === none || customer === owner || !this.#tables.isOptedIn(owner)) return resolution;
+    const registeredTo = { customerId: this.#tables.customerId(owner), deviceId: this.#tables.deviceId(row) };
+    return { ...resolution, registeredTo };
   }
 
   /** Applies changes to the tables that are in use. */

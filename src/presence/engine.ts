@@ -10,6 +10,7 @@ import { presenceMember, shardOf } from './keys.ts';
 import type { NasWatch } from './nas-watch.ts';
 import type { RuleBook, SpaceTiming } from './rules.ts';
 import {
+  disputed,
   packAdoption,
   packSighting,
   type PackedSighting,
@@ -99,7 +100,8 @@ export class PresenceEngine implements ObservationSink {
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
     const sighting = packSighting(this.#seen(owner, timing), observation, this.#ports.lateWindow, session, nas);
-    this.#add(owner, sighting, done);
+    const { registeredTo } = owner;
+    this.#add(owner, registeredTo === undefined ? sighting : disputed(sighting, registeredTo), done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */

@@ -1,10 +1,15 @@
+import type { RegisteredTo } from '../identity/directory-index.ts';
 import type { Observation, ObservationKind } from '../observation/observation.ts';
 
 /** The numbers by which lua/observe.lua knows what a report is. */
 export const sightingKinds = { associated: 0, active: 1, left: 2, started: 3 } as const;
 
 /** The tuple that lua/observe.lua takes for one sighting. */
-export type PackedSighting = readonly [
+export type PackedSighting =
+  | UndisputedSighting
+  | readonly [...UndisputedSighting, otherDevice: string, otherCustomer: string];
+
+type UndisputedSighting = readonly [
   member: string,
   device: string,
   session: number,
@@ -34,7 +39,7 @@ export function packSighting(
   lateWindow: number,
   session: number,
   nas: number,
-): PackedSighting {
+): UndisputedSighting {
   if (report === undefined) {
     return [member, deviceId, 0, sightingKinds[kind], at, at, -1, rule, nas, isLaptop];
   }
@@ -44,12 +49,17 @@ export function packSighting(
   return [member, deviceId, session, kindOf(kind, report.status), at, from, octets, rule, nas, isLaptop];
 }
 
+/** The sighting of a station that is registered as somebody else's device. */
+export function disputed(sighting: UndisputedSighting, { deviceId, customerId }: RegisteredTo): PackedSighting {
+  return [...sighting, deviceId, customerId];
+}
+
 /** A sighting of a station that is here while it becomes somebody's: it goes on in its session, from now. */
 export function packAdoption(
   { member, deviceId, rule, isLaptop }: SightingOwner,
   seen: { readonly session: number; readonly octets: number },
   at: number,
-): PackedSighting {
+): UndisputedSighting {
   return [member, deviceId, seen.session, sightingKinds.associated, at, at, seen.octets, rule, 0, isLaptop];
 }
 

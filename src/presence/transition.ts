@@ -65,13 +65,15 @@ export type NasName = { readonly sourceId: string; readonly spaceId: string; rea
 /** Redis' clock was set. */
 export type ClockTransition = Entry & { readonly type: 'clockStepped'; readonly at: number; readonly jumpMs: number };
 
-/** Two access points see one address at once. */
+/** Two access points see one address at once, or it is registered to one customer and shows the identity of another. */
 export type ConflictTransition = Entry & {
   readonly type: 'conflict';
   readonly at: number;
   readonly customerId: string;
   readonly spaceId: string;
   readonly deviceId: string;
+  /** Whose device it is registered as, when `customerId` is whose identity it shows; null when it is at two places. */
+  readonly registeredTo: string | null;
   /** The access points, as far as they are known; the other one may be in another space. */
   readonly nases: readonly string[];
 };

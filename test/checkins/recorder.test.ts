@@ -1,6 +1,5 @@
-import { Redis } from 'ioredis';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventDraft } from '../../src/checkins/event.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
 import { addPass, listPasses, revokePass } from '../../src/checkins/passes.ts';
@@ -11,23 +10,13 @@ import { shardKeys } from '../../src/presence/keys.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { databaseKinds, useDatabases } from '../support/databases.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { until } from '../support/until.ts';
 
 const rules: SpaceRules = { id: 'hq', requirePass: true, methods: ['wifi', 'admin'] };
 const stream = shardKeys(0).transitions;
 const start = 1_795_000_000_000;
-let server: RedisServer;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
+const redis = useRedis();
 
 describe.each(databaseKinds)('the ledger on %s', (kind) => {
   const databases = useDatabases(kind);
@@ -38,7 +27,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
   let dropped: (Recorded | 'refused')[];
 
   beforeEach(async () => {
-    await redis.flushall();
+    await redis.client.flushall();
     stack = new AsyncDisposableStack();
     recorded = [];
     dropped = [];
@@ -71,8 +60,8 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     return stack.use(
       new Recorder({
         db,
-        redis,
-        reader: redis.duplicate(),
+        redis: redis.client,
+        reader: redis.client.duplicate(),
         shard: 0,
         node,
         clock: systemClock,
@@ -102,9 +91,18 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
       who,
     ];
     const times = ['arrivedAt', start, 'lastActivityAt', last, 'detectedAt', last + 10];
-    await redis.xadd(stream, '*', ...fields, ...times, 'devices', 'dev_phone', 'runs', '[["dev_phone",0,1,2,3]]');
+    await redis.client.xadd(
+      stream,
+      '*',
+      ...fields,
+      ...times,
+      'devices',
+      'dev_phone',
+      'runs',
+      '[["dev_phone",0,1,2,3]]',
+    );
   }
-  const drained = () => until('the stream is empty', async () => (await redis.xlen(stream)) === 0);
+  const drained = () => until('the stream is empty', async () => (await redis.client.xlen(stream)) === 0);
   const sequences = async () =>
     (await db.read.selectFrom('events').select('sequence').orderBy('sequence').execute()).map((row) => row.sequence);
 
@@ -151,7 +149,7 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
 
   test('drops, with a reason, what it cannot understand or whose customer is gone, and goes on', async () => {
     await customer('mia');
-    await redis.xadd(stream, '*', 'type', 'danced');
+    await redis.client.xadd(stream, '*', 'type', 'danced');
     await append('open', 'v0', 'nobody');
     await append('open', 'v1');
     record();
@@ -177,7 +175,9 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
     expect(
       (await ledger.list({ state: 'open' }, { limit: 10 })).map(({ customerId }) => customerId).toSorted(),
     ).toEqual(['c0', 'c1', 'c2', 'c4']);
-    expect(await redis.lrange(shardKeys(0).refused, 0, -1)).toEqual([expect.stringContaining('"customerId":"c3"')]);
+    expect(await redis.client.lrange(shardKeys(0).refused, 0, -1)).toEqual([
+      expect.stringContaining('"customerId":"c3"'),
+    ]);
   });
 
   test('a check-in by hand needs a pass as any other, and is refused with the open one when there is one', async () => {

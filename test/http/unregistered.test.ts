@@ -5,7 +5,8 @@ import { openWorld, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
-  world = await openWorld();
+  // Redis forgets them a day later by its own time.
+  world = await openWorld({ now: Date.now() });
   await addCustomer(world, 'mia');
 });
 afterEach(() => world[Symbol.asyncDispose]());
@@ -33,6 +34,7 @@ async function list(query = '', token = 'frontdesk') {
 
 test('devices that nobody registered are listed latest first, by their last digits, to the admin too', async () => {
   await see('00-00-5E-00-53-01');
+  const lastSeenAt = new Date(world.clock.now()).toISOString();
   world.clock.pass(1_000);
   await see('02-00-5E-00-53-02', 'annex');
   const items = await list();
@@ -42,9 +44,7 @@ test('devices that nobody registered are listed latest first, by their last digi
   ]);
   const answer = await world.call('GET', '/v1/devices/unregistered?spaceId=hq');
   expect(answer.text).not.toContain('00-00-5E');
-  expect(answer.body['items']).toMatchObject([
-    { sourceId: 'aps', ssid: 'Members', lastSeenAt: '2026-11-24T09:00:00.000Z' },
-  ]);
+  expect(answer.body['items']).toMatchObject([{ sourceId: 'aps', ssid: 'Members', lastSeenAt }]);
 });
 
 test('one of them is assigned to a customer, once, however often it is asked for with the same key', async () => {

@@ -96,6 +96,8 @@ export type WorldOptions = {
   readonly databaseUrl?: string | undefined;
   /** As right after the installation: no admin token in the configuration. */
   readonly withoutAdmin?: boolean;
+  /** When it begins, epoch milliseconds; a fixed morning when left out. Redis has the real time, where that matters. */
+  readonly now?: number;
 };
 
 export async function openWorld({
@@ -103,6 +105,7 @@ export async function openWorld({
   ports,
   databaseUrl,
   withoutAdmin = false,
+  now,
 }: WorldOptions = {}): Promise<World> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-http-'));
@@ -115,7 +118,7 @@ export async function openWorld({
     },
   });
   const log = createLogger({ level: 'debug', destination });
-  const clock = new FixedClock();
+  const clock = new FixedClock(now);
   const db = stack.use(
     await openDatabase({ dataDir, databaseUrl }, { migrate: true, clock, onError: (error) => log.error(error) }),
   );

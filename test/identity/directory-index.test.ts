@@ -47,6 +47,16 @@ test('an identity wins over the device, without case, and the best evidence firs
   expect(index.resolve(phone, ['x', 'noah@example.org'])?.customerId).toBe('noah');
 });
 
+test('a device with the identity of somebody else says as whose it is registered, unless they have not opted in', () => {
+  const index = createIndex();
+  index.update((tables) => tables.setCustomer('noah', true));
+  expect(index.resolve(phone, ['noah@example.org'])?.registeredTo).toEqual({ customerId: 'mia', deviceId: miasPhone });
+  expect(index.resolve(phone, ['mia@example.org'])).not.toHaveProperty('registeredTo');
+  expect(index.resolve(stranger, ['noah@example.org'])).not.toHaveProperty('registeredTo');
+  index.update((tables) => tables.setCustomer('mia', false));
+  expect(index.resolve(phone, ['noah@example.org'])).not.toHaveProperty('registeredTo');
+});
+
 test('an identity has to be the same to the last character', () => {
   const index = createIndex();
   for (const text of ['mia', 'mia@example.or', 'mia@example.org ', ' mia@example.org', 'mia@example.orgx', '']) {

@@ -1,20 +1,10 @@
 import * as fc from 'fast-check';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { minute, morning, PresenceWorld, rulesOf, type Report } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { nobody, step, type ModelInput, type ModelReport, type ModelState } from './presence-model.ts';
 
-let server: RedisServer;
-let redis: Redis;
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
+const redis = useRedis();
 
 /** One accounting session as it really was: when it began, its reports, and what each had to tell. */
 const session = fc.record({
@@ -87,7 +77,7 @@ test('after every step of a random history, the scripts say what the model says'
     fc.asyncProperty(fc.array(session, { minLength: 1, maxLength: 5 }), rules, async (sessions, timing) => {
       const space = rulesOf(timing);
       const plain = { idle: space.idleTimeout, settle: space.settle, rejoin: space.rejoin, maxBlind: space.maxBlind };
-      const world = await new PresenceWorld(redis, [space]).start();
+      const world = await new PresenceWorld(redis.client, [space]).start();
       let model = nobody;
       const look = async (at: number): Promise<void> => {
         await world.go(at);
@@ -125,7 +115,7 @@ test('any order, repetition and delay of the same reports ends in the same visit
           .map((index) => sent[index] as Sent);
         const ends: string[][] = [];
         for (const order of [sent, shuffled]) {
-          const world = await new PresenceWorld(redis, [rulesOf(timing)]).start();
+          const world = await new PresenceWorld(redis.client, [rulesOf(timing)]).start();
           await world.go(900);
           for (const [index, { report }] of order.entries()) {
             await world.observe(report);

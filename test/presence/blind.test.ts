@@ -1,23 +1,13 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { minute, morning, PresenceWorld, rulesOf } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
+const redis = useRedis();
 /** Times are minutes after `morning`. */
-let server: RedisServer;
-let redis: Redis;
 let world: PresenceWorld;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  world = await new PresenceWorld(redis).start();
+  world = await new PresenceWorld(redis.client).start();
 });
 
 const at = (instant: number): number => morning + instant * minute;
@@ -108,6 +98,20 @@ describe('a NAS', () => {
       { type: 'nasDown', at: at(4), since: at(0), nas: aps },
       { type: 'nasUp', at: at(60), since: at(0), nas: aps },
     ]);
+  });
+
+  test('that is heard now and then lets people go as soon as it is heard after they were due', async () => {
+    await world.observe({ ...here, at: 0, status: 'start' });
+    for (let minutes = 1; minutes <= 14; minutes += 1) {
+      await world.wait(minutes);
+      await world.beat(heard(10));
+    }
+    expect(await world.state()).toMatchObject({ dueAt: at(15) });
+    await world.wait(15.5, 0.1);
+    expect(await world.visits()).toEqual(['open 0-0']);
+    await world.beat(heard(10));
+    await world.wait(16.1, 0.1);
+    expect(await world.visits()).toEqual(['idle 0-0']);
   });
 
   test('that is silent for longer than maxBlind loses its visits', async () => {
@@ -248,7 +252,7 @@ describe('a clock that is set', () => {
 describe('two spaces', () => {
   const spaces = [rulesOf(), rulesOf({ id: 'annex' })];
   beforeEach(async () => {
-    world = await new PresenceWorld(redis, spaces).start();
+    world = await new PresenceWorld(redis.client, spaces).start();
     await world.observe({ at: 0, status: 'start' });
     await world.go(4);
     await world.observe({ at: 4, octets: 1 });

@@ -1,23 +1,13 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { PresenceWorld, rulesOf } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
+const redis = useRedis();
 /** Times are minutes after 08:00. */
-let server: RedisServer;
-let redis: Redis;
 let world: PresenceWorld;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  world = await new PresenceWorld(redis, [rulesOf(), rulesOf({ id: 'annex' })]).start();
+  world = await new PresenceWorld(redis.client, [rulesOf(), rulesOf({ id: 'annex' })]).start();
 });
 
 const conflicts = async () => (await world.transitions()).filter(({ type }) => type === 'conflict');
@@ -95,7 +85,9 @@ describe('one address', () => {
       const here = at % 2 === 0 ? { nas: 'ap-1', session: 'a' } : { nas: 'ap-2', session: 'b' };
       await world.observe({ ...here, at, octets: at });
     }
-    expect(await conflicts()).toMatchObject([{ customerId: 'mia', deviceId: 'phone', spaceId: 'hq' }]);
+    expect(await conflicts()).toMatchObject([
+      { customerId: 'mia', deviceId: 'phone', spaceId: 'hq', registeredTo: null },
+    ]);
     expect(await world.visits()).toEqual(['open 0-8']);
   });
 
@@ -108,6 +100,31 @@ describe('one address', () => {
     await world.observe({ at: 4, nas: 'ap-1', session: 'a', octets: 9, status: 'stop' });
     await world.observe({ at: 4, nas: 'ap-2', session: 'b', octets: 9 });
     expect(await conflicts()).toEqual([]);
+  });
+
+  test('that is registered to another customer than it shows is told of once while any session of it is remembered', async () => {
+    const cloned = { device: 'sta_1', registeredTo: { customerId: 'noah', deviceId: 'dev_noah' } };
+    await world.observe({ ...cloned, at: 0, nas: 'ap-1', session: 'a', status: 'start' });
+    for (let at = 5; at <= 20; at += 5) {
+      await world.wait(at);
+      await world.observe({ ...cloned, at, nas: 'ap-2', session: at < 15 ? 'a' : 'b', octets: at });
+    }
+    const told = { customerId: 'mia', spaceId: 'hq', deviceId: 'dev_noah', registeredTo: 'noah' };
+    expect(await conflicts()).toMatchObject([told]);
+    expect(await world.visits()).toEqual(['open 0-20']);
+    expect(await world.visits('noah')).toEqual([]);
+    await world.wait(20 + 1_440 + 30, 10);
+    await world.observe({ ...cloned, at: 1_490, nas: 'ap-1', session: 'c', status: 'start' });
+    expect(await conflicts()).toMatchObject([told, told]);
+  });
+
+  test('that turns out to be registered to another customer in the middle of a session is told of then', async () => {
+    await world.observe({ at: 0, device: 'sta_1', status: 'start' });
+    await world.go(5);
+    const registeredTo = { customerId: 'noah', deviceId: 'dev_noah' };
+    await world.observe({ at: 5, device: 'sta_1', octets: 5, registeredTo });
+    expect(await conflicts()).toMatchObject([{ customerId: 'mia', registeredTo: 'noah' }]);
+    expect(await world.visits()).toEqual(['open 0-5']);
   });
 
   test('that is in two spaces at once is in the one it came to last, and that is told', async () => {

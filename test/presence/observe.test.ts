@@ -1,27 +1,17 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { RuleBook } from '../../src/presence/rules.ts';
 import { lateWindow, minute, PresenceWorld, rulesOf, type Report } from '../support/presence-world.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 /** Stories are told as ages: minutes before the moment at which they are told. */
 const present = 3_000;
-let server: RedisServer;
-let redis: Redis;
+const redis = useRedis();
 let world: PresenceWorld;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(() => begin());
 
 async function begin(rules = rulesOf(), maxBacklog?: number): Promise<void> {
-  world = await new PresenceWorld(redis, [rules], maxBacklog).start();
+  world = await new PresenceWorld(redis.client, [rules], maxBacklog).start();
   await world.go(present);
 }
 
@@ -106,11 +96,11 @@ describe('leaving', () => {
       { ago: 20, status: 'start' },
       { ago: 6, octets: 9 },
     ]);
-    await redis.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
+    await redis.client.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
     await expire();
     // The ledger is told of the activity now and then.
     expect(await story()).toEqual(['open 20-20', 'open 20-6']);
-    expect(await redis.zscore(world.store.keys.due, 'hq|mia')).toBe(String(world.now + 9 * minute + 1));
+    expect(await redis.client.zscore(world.store.keys.due, 'hq|mia')).toBe(String(world.now + 9 * minute + 1));
   });
 
   test('a Stop closes its session and not the visit', async () => {
@@ -265,16 +255,16 @@ test('nothing is taken while the ledger is too far behind', async () => {
 test('a customer who has been away for a day is forgotten', async () => {
   await observe([{ ago: 24 * 60 + 30, status: 'start' }]);
   await expire();
-  await redis.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
+  await redis.client.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
   await expire();
-  expect(await redis.hlen(world.store.keys.presence)).toBe(0);
-  expect(await redis.zcard(world.store.keys.due)).toBe(0);
+  expect(await redis.client.hlen(world.store.keys.presence)).toBe(0);
+  expect(await redis.client.zcard(world.store.keys.due)).toBe(0);
 });
 
 test('a damaged record holds up nobody, and presence of that customer begins anew', async () => {
-  await redis.hset(world.store.keys.presence, 'hq|noah', 'not a record');
-  await redis.zadd(world.store.keys.due, 1, 'hq|noah');
-  await redis.hset(world.store.keys.presence, 'hq|mia', 'not one either');
+  await redis.client.hset(world.store.keys.presence, 'hq|noah', 'not a record');
+  await redis.client.zadd(world.store.keys.due, 1, 'hq|noah');
+  await redis.client.hset(world.store.keys.presence, 'hq|mia', 'not one either');
   await observe([{ ago: 20, status: 'start' }]);
   await expire();
   expect(await story()).toEqual(['open 20-20', 'closed 20-20']);
@@ -284,7 +274,7 @@ test('nothing is decided about a space that this node does not know', async () =
   await observe([{ ago: 20, status: 'start' }]);
   await world.store.expire(new RuleBook([rulesOf({ id: 'annex' })], lateWindow, { now: () => world.now }).bySpace, 500);
   expect(await story()).toEqual(['open 20-20']);
-  await redis.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
+  await redis.client.zadd(world.store.keys.due, world.now - 1, 'hq|mia');
   await expire();
   expect(await story()).toEqual(['open 20-20', 'closed 20-20']);
 });

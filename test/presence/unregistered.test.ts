@@ -1,38 +1,28 @@
 import { createHmac } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { MacAddress } from '../../src/observation/mac-address.ts';
 import type { Observation, RecordResult } from '../../src/observation/observation.ts';
 import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { until } from '../support/until.ts';
 
 const station = '02-00-5E-00-53-07' as MacAddress;
 const minute = 60_000;
-let server: RedisServer;
-let redis: Redis;
+const redis = useRedis();
 let now: number;
 
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  await redis.flushall();
-  const [seconds] = await redis.time();
+  await redis.client.flushall();
+  const [seconds] = await redis.client.time();
   now = Number(seconds) * 1000;
 });
 
 function open(masterKey = 'master'): UnregisteredStations {
   const clock = { now: () => now, monotonic: () => now };
   const deriveKey = (purpose: string) => createHmac('sha256', masterKey).update(purpose).digest();
-  return new UnregisteredStations(redis, clock, createLogger({ level: 'silent' }), {
+  return new UnregisteredStations(redis.client, clock, createLogger({ level: 'silent' }), {
     deriveKey,
     sessionNumber: createSessionNumbers(deriveKey('sessions')),
   });
@@ -62,8 +52,8 @@ test('a stranger is listed with what was seen, and nothing in Redis holds the ad
   ]);
   expect(await stations.list('annex', 10)).toEqual([]);
   const everything = JSON.stringify([
-    await redis.hgetall('rollcall:{0}:unregistered'),
-    await redis.zrange('rollcall:{0}:unregistered-seen', '0', '-1'),
+    await redis.client.hgetall('rollcall:{0}:unregistered'),
+    await redis.client.zrange('rollcall:{0}:unregistered-seen', '0', '-1'),
   ]);
   for (const spelling of [station, '02005E005307', '00-53-07', '005307']) {
     expect(everything.toUpperCase()).not.toContain(spelling);

@@ -1,21 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { House } from '../support/house.ts';
 import { rulesOf } from '../support/presence-world.ts';
 import { databaseKinds, useDatabases } from '../support/databases.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 /** Stories of a day in injected time: production code from the observation to the ledger. Times are minutes after 08:00. */
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis({ appendfsync: 'everysec' });
-});
-afterAll(() => server[Symbol.asyncDispose]());
+
+const redis = useRedis();
 
 describe.each(databaseKinds)('a house with its ledger on %s', (kind) => {
   const databases = useDatabases(kind);
   let house: House;
   beforeEach(async () => {
-    house = await House.open(await databases.open(), server.url);
+    house = await House.open(await databases.open(), redis.url);
   });
   afterEach(() => house[Symbol.asyncDispose]());
 
@@ -92,7 +89,7 @@ describe('a house', () => {
   const databases = useDatabases('sqlite');
   let house: House;
   beforeEach(async () => {
-    house = await House.open(await databases.open(), server.url);
+    house = await House.open(await databases.open(), redis.url);
   });
   afterEach(() => house[Symbol.asyncDispose]());
 
@@ -203,7 +200,7 @@ describe('a house', () => {
 
   test('a phone that goes to the annex takes its check-in along', async () => {
     await house[Symbol.asyncDispose]();
-    house = await House.open(await databases.open(), server.url, [rulesOf(), rulesOf({ id: 'annex' })]);
+    house = await House.open(await databases.open(), redis.url, { spaces: [rulesOf(), rulesOf({ id: 'annex' })] });
     await house.customer('mia');
     await house.report({ who: 'mia', nas: 'ap-1', session: 'a', status: 'start' });
     await house.passTo(10);

@@ -4,6 +4,7 @@ import type { ApiClient } from './api-client.ts';
 export type CheckIn = {
   readonly id: string;
   readonly customerId: string;
+  readonly spaceId: string;
   readonly state: string;
   readonly startedAt: string;
   readonly endedAt: string | null;

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { Ledger } from '../../src/checkins/ledger.ts';
-import { addPass } from '../../src/checkins/passes.ts';
 import { Recorder } from '../../src/checkins/recorder.ts';
 import { PresenceRestore } from '../../src/checkins/restore-presence.ts';
 import type { EventDraft } from '../../src/checkins/event.ts';
+import { bulkInsert } from '../../src/db/bulk.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { MacAddress } from '../../src/observation/mac-address.ts';
 import { nasKey, sessionKey } from '../../src/observation/session-key.ts';
@@ -23,6 +23,7 @@ import { until } from './until.ts';
 
 /** Just below what would be a gap. */
 const beatMs = 4_900;
+const mostPerLook = 500;
 const log = createLogger({ level: 'silent' });
 
 export type HouseReport = {
@@ -36,6 +37,12 @@ export type HouseReport = {
   readonly space?: string;
   readonly lastedMin?: number;
   readonly reportingInterval?: number;
+};
+
+export type HouseOptions = {
+  readonly spaces?: readonly SpaceTiming[];
+  /** How long late evidence may move anything, milliseconds. */
+  readonly late?: number;
 };
 
 /** Everything between an observation and the ledger, as in production, in a house whose time of day passes as a story needs it. */
@@ -53,7 +60,12 @@ export class House implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   rebuilds = 0;
 
-  private constructor(db: Database, redisUrl: string, spaces: readonly SpaceTiming[], stack: AsyncDisposableStack) {
+  private constructor(
+    db: Database,
+    redisUrl: string,
+    { spaces = [rulesOf()], late = lateWindow }: HouseOptions,
+    stack: AsyncDisposableStack,
+  ) {
     this.db = db;
     this.#stack = stack;
     this.redis = new Redis(redisUrl);
@@ -74,7 +86,7 @@ export class House implements AsyncDisposable {
     const numberOf = createSessionNumbers(Buffer.alloc(8, 3));
     const watch = new NasWatch(numberOf);
     const presenceClock = new PresenceClock(clock);
-    this.#book = new RuleBook(spaces, lateWindow, { now: () => this.now });
+    this.#book = new RuleBook(spaces, late, { now: () => this.now });
     this.heartbeat = new Heartbeat({ store: this.store, watch, clock: presenceClock, logger: log });
     const keys = { deriveKey: () => Buffer.alloc(32, 1), sessionNumber: numberOf };
     this.#engine = new PresenceEngine({
@@ -91,7 +103,7 @@ export class House implements AsyncDisposable {
           : { customerId: station, deviceId: `dev_${station}`, optedIn: true, deviceClass: undefined },
       unregistered: new UnregisteredStations(this.redis, clock, log, keys),
       sessionNumber: numberOf,
-      lateWindow,
+      lateWindow: late,
       onIgnored: () => undefined,
       onLearned: () => this.heartbeat.beat(),
       onStored: () => undefined,
@@ -107,7 +119,7 @@ export class House implements AsyncDisposable {
       clock,
       logger: log,
       space: find,
-      lateWindow,
+      lateWindow: late,
       onRebuilt: () => void (this.rebuilds += 1),
       readTime: async () => this.now,
     });
@@ -128,9 +140,9 @@ export class House implements AsyncDisposable {
     );
   }
 
-  static async open(db: Database, redisUrl: string, spaces: readonly SpaceTiming[] = [rulesOf()]): Promise<House> {
+  static async open(db: Database, redisUrl: string, options: HouseOptions = {}): Promise<House> {
     const stack = new AsyncDisposableStack();
-    const house = new House(db, redisUrl, spaces, stack);
+    const house = new House(db, redisUrl, options, stack);
     await house.redis.flushall();
     await house.redis.set(virtualTime, house.now);
     await house.restore.ensure();
@@ -140,21 +152,23 @@ export class House implements AsyncDisposable {
 
   /** A customer with a pass. */
   async customer(id: string): Promise<void> {
-    const row = {
-      id,
-      name: id,
-      email: null,
-      plan_id: null,
-      active: 1,
-      opted_in: null,
-      share_name: 0,
-      data_key: '',
-    } as const;
-    await this.db.write
-      .insertInto('customers')
-      .values({ ...row, created_at: 1, updated_at: 1 })
-      .execute();
-    await addPass(this.db, { now: () => 1, monotonic: () => 1 }, id, { kind: 'unlimited' });
+    await this.customers([id]);
+  }
+
+  async customers(ids: readonly string[]): Promise<void> {
+    const nothing = { email: null, plan_id: null, opted_in: null } as const;
+    const customers = ids.map((id) => {
+      const times = { created_at: 1, updated_at: 1 };
+      return { id, name: id, ...nothing, active: 1, share_name: 0, data_key: '', ...times } as const;
+    });
+    const always = { amount: null, valid_from: null, valid_until: null, space_ids: null, revoked_at: null } as const;
+    const passes = ids.map((id) => {
+      return { id: `pass_${id}`, customer_id: id, kind: 'unlimited', ...always, created_at: 1 } as const;
+    });
+    await this.db.write.transaction().execute(async (trx) => {
+      await bulkInsert(trx, this.db.kind, 'customers', customers);
+      await bulkInsert(trx, this.db.kind, 'passes', passes);
+    });
   }
 
   /** An access point reports; answers what an accounting request would be answered by. */
@@ -167,7 +181,7 @@ export class House implements AsyncDisposable {
         sourceId: 'aps',
         spaceId: space,
         kind: status === 'stop' ? 'left' : 'associated',
-        at: at === undefined ? this.now : morning + at * minute,
+        at: at === undefined ? this.now : Math.round(morning + at * minute),
         station: who as MacAddress,
         nas: key,
         ...(reportingInterval !== undefined && { reportingInterval }),
@@ -185,7 +199,7 @@ export class House implements AsyncDisposable {
 
   /** Time passes with the heart beating, up to `until`, minutes after `morning`. */
   async passTo(until: number): Promise<void> {
-    const end = morning + until * minute;
+    const end = Math.round(morning + until * minute);
     while (this.now < end) {
       await this.#setTime(Math.min(end, this.now + beatMs));
       await this.heartbeat.beat();
@@ -205,7 +219,7 @@ export class House implements AsyncDisposable {
   }
 
   async look(): Promise<void> {
-    await this.store.expire(this.#book.bySpace, 500);
+    while ((await this.store.expire(this.#book.bySpace, mostPerLook)).looked === mostPerLook);
   }
 
   /** Resolves when everything that was decided is in the ledger. */

@@ -12,6 +12,8 @@ export type NasOptions = {
   readonly secret: string;
   /** Where it sends from: each of the service's spaces knows its access points by this. */
   readonly address?: string;
+  /** What it calls itself: two access points have two. */
+  readonly nasAddress?: string;
   readonly repeatEveryMs?: number;
 };
 
@@ -21,6 +23,7 @@ export type StationOptions = {
   readonly accessPoint?: string;
   readonly ssid?: string;
   readonly sessionId?: string;
+  readonly nasAddress?: string;
 };
 
 /** When a report was first sent (epoch milliseconds) and when it was acknowledged (monotonic, as `performance.now`). */
@@ -59,7 +62,7 @@ export class Nas implements AsyncDisposable {
   }
 
   private constructor(options: NasOptions) {
-    this.#options = { address: '127.0.0.1', repeatEveryMs: 250, ...options };
+    this.#options = { address: '127.0.0.1', nasAddress: '192.0.2.10', repeatEveryMs: 250, ...options };
     this.#secret = Buffer.from(options.secret);
     this.#socket = createSocket('udp4');
     this.#socket.on('message', (answer) => this.#receive(answer));
@@ -69,7 +72,8 @@ export class Nas implements AsyncDisposable {
 
   session(station: StationOptions): Session {
     this.#sessions += 1;
-    return new Session(this, { sessionId: `${this.#socket.address().port}-${this.#sessions}`, ...station });
+    const { nasAddress } = this.#options;
+    return new Session(this, { sessionId: `${this.#socket.address().port}-${this.#sessions}`, nasAddress, ...station });
   }
 
   /** Resolves with the acknowledgement, however long that takes; never while nobody answers. */
@@ -82,8 +86,7 @@ export class Nas implements AsyncDisposable {
     const attributes = [
       integerAttribute(attributeType.acctStatusType, acctStatusType[kind]),
       textAttribute(attributeType.acctSessionId, kind),
-      // The one that `encodeReport` gives to all reports.
-      addressAttribute(attributeType.nasIpAddress, '192.0.2.10'),
+      addressAttribute(attributeType.nasIpAddress, this.#options.nasAddress),
     ];
     return this.#request((identifier) => encodeAccountingRequest({ identifier, attributes, secret: this.#secret }));
   }

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import { Packr, Unpackr } from 'msgpackr';
 import { parseTransition, type StreamEntry } from '../../src/checkins/transitions.ts';
+import type { RegisteredTo } from '../../src/identity/directory-index.ts';
 import type { Observation } from '../../src/observation/observation.ts';
 import { RuleBook, type SpaceTiming } from '../../src/presence/rules.ts';
 import { createPresenceScripts } from '../../src/presence/scripts.ts';
-import { createSessionNumbers, packSighting, type PackedSighting } from '../../src/presence/sighting.ts';
+import { createSessionNumbers, disputed, packSighting, type PackedSighting } from '../../src/presence/sighting.ts';
 import { readPresence, type PresenceState } from '../../src/presence/state.ts';
 import { PresenceStore } from '../../src/presence/store.ts';
 import type { Transition } from '../../src/presence/transition.ts';
@@ -37,6 +38,8 @@ export type Report = {
   /** Given, the report is of no session. */
   readonly kind?: Observation['kind'];
   readonly isLaptop?: boolean;
+  /** Whose device the address is registered as, when that is not `who`. */
+  readonly registeredTo?: RegisteredTo;
 };
 
 export function rulesOf(space: Partial<SpaceTiming> = {}): SpaceTiming {
@@ -93,7 +96,7 @@ export class PresenceWorld {
 
   pack(report: Report): PackedSighting {
     const { at, who = 'mia', space = 'hq', device = 'phone', session = 's1', status = 'interim', kind } = report;
-    const { octets, lastedMin, nas, isLaptop = false } = report;
+    const { octets, lastedMin, nas, isLaptop = false, registeredTo } = report;
     const observation: Observation = {
       sourceId: 'aps',
       spaceId: space,
@@ -110,7 +113,8 @@ export class PresenceWorld {
     };
     const owner = { member: `${space}|${who}`, deviceId: device, rule: this.book.number(space), isLaptop };
     const number = kind === undefined ? this.numberOf(session) : 0;
-    return packSighting(owner, observation, lateWindow, number, nas === undefined ? 0 : this.numberOf(nas));
+    const sighting = packSighting(owner, observation, lateWindow, number, nas === undefined ? 0 : this.numberOf(nas));
+    return registeredTo === undefined ? sighting : disputed(sighting, registeredTo);
   }
 
   async observe(...reports: readonly Report[]): Promise<unknown> {

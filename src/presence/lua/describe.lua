@@ -18,7 +18,7 @@ for n, member in ipairs(members) do
   else
     local pieces = components(r, clock, rules, true)
     local newest = pieces[#pieces]
-    local reach = newest and (newest.reach >= HUGE and -1 or wall(newest.reach)) or 0
+    local reach = newest and (newest.reach >= HUGE and -1 or wall(newest.due)) or 0
     local visits, links = {}, {}
     for i, v in ipairs(visits_of(r)) do visits[i] = { v[ID], wall(v[SINCE]), max(wall(v[SINCE]), wall(v[LAST])), v[IS_OPEN], v[REASON] } end
     for i, l in ipairs(r[LINKS]) do

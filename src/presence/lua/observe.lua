@@ -1,10 +1,11 @@
 -- Takes a batch of sightings: adds each to the evidence of its customer and space, and appends what follows from it.
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
--- ARGV  1 epoch   2 MessagePack array of {member, device, session, kind, at, from, octets, rule, nas, laptop}
+-- ARGV  1 epoch   2 MessagePack array of {member, device, session, kind, at, from, octets, rule, nas, laptop[, device, customer]}
 --           session  number of the accounting session, 0 without one   kind  0 interim  1 active  2 left  3 started
 --           at, from epoch milliseconds: when it was reported, since when the session has lasted (at, when unknown)
 --           octets   since the session began, -1 without counters   rule  which of the rules applies, from 1
 --           nas      number of the NAS, 0 without one   laptop  whether association alone is no activity of this device
+--           device, customer   somebody else's device that the address is registered as, and its owner
 --       3 MessagePack array of rules: {idle, settle, rejoin, maxBlind, late, offset} in milliseconds, and the space
 --       4 a text that no other batch has, the stem of visit ids   5 most transitions that the stream may hold
 -- Returns 'ok'; or {'ok', nas, gap, kind, index, ...}, some pauses between two reports of a session (index: which sighting, from
@@ -85,13 +86,17 @@ local function move(member, r, link, rules, stem)
   end
 end
 
-local function tell_conflict(member, r, link, other)
-  link[CROSSED] = -1
+local function tell_conflict(member, link, other, device, owner)
   local bar = string.find(member, '|', 1, true)
   append_entry('type', 'conflict', 'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
-    'device', link[DEVICE], 'at', to_wall(clock, now), 'details', nas_of(clock, link[NAS])[N_DETAILS],
+    'device', device, 'owner', owner, 'at', to_wall(clock, now), 'details', nas_of(clock, link[NAS])[N_DETAILS],
     'otherDetails', other and nas_of(clock, other[NAS])[N_DETAILS] or '')
+end
+
+local function tell_crossing(member, link, other)
+  link[CROSSED] = -1
   if other then other[CROSSED] = -1 end
+  tell_conflict(member, link, other, link[DEVICE], '')
 end
 
 -- One radio is at one place. Somebody else has its address when two access points see it go on in turn, which roaming does not
@@ -102,16 +107,25 @@ local function note_crossing(member, r, link, heard, at)
   local device = link[DEVICE]
   local moved_at = away_after(r, device, link[POINTS][1])
   if moved_at and heard > moved_at then
-    tell_conflict(member, r, link, nil)
+    tell_crossing(member, link)
     return
   end
   for _, other in ipairs(r[LINKS]) do
     if other[DEVICE] == device and other[NAS] ~= link[NAS] and other[SESSION] ~= 0 and heard < other[REPORT_AT] and other[OPEN] then
       link[CROSSED] = link[CROSSED] + 1
-      if link[CROSSED] >= CROSSINGS and (other[CROSSED] >= CROSSINGS or other[CROSSED] < 0) then tell_conflict(member, r, link, other) end
+      if link[CROSSED] >= CROSSINGS and (other[CROSSED] >= CROSSINGS or other[CROSSED] < 0) then tell_crossing(member, link, other) end
       return
     end
   end
+end
+
+-- Whose it is was decided by the identity. That the address is registered to somebody else is told once, for as long as one
+-- of its sessions is remembered.
+local function note_dispute(member, r, link, device, owner)
+  local is_told = false
+  for _, l in ipairs(r[LINKS]) do is_told = is_told or l[DEVICE] == link[DEVICE] and l[DISPUTED] == device end
+  link[DISPUTED] = device
+  if not is_told then tell_conflict(member, link, nil, device, owner) end
 end
 
 local sightings = cmsgpack.unpack(ARGV[2])
@@ -134,7 +148,7 @@ for i, s in ipairs(sightings) do
   elseif link or kind ~= LEFT or session ~= 0 then
     local begins = not link
     if begins then
-      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, 0, 0, 0, 0, '', 0, 0 })
+      link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, 0, 0, 0, 0, '', 0, 0, '' })
     elseif at > link[REPORT_AT] then
       note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
@@ -146,6 +160,7 @@ for i, s in ipairs(sightings) do
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end
       if #r[LINKS] > 1 or #r[AWAY] > 0 then note_crossing(member, r, link, heard, added) end
     end
+    if s[11] and link[DISPUTED] ~= s[11] then note_dispute(member, r, link, s[11], s[12]) end
     if kind ~= LEFT and added and not moved and goes_on(r, link, added, is_first, rules[IDLE]) then
       extend(r, added)
       save(member, r, HUGE)

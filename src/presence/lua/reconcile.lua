@@ -79,6 +79,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   local visits, past, opened = {}, {}, nil
   local lag = 0
   local look_at = HUGE
+  local soon = now + max(1000, min(30000, math.floor(rules[IDLE] / 4)))
   for _, entry in ipairs(void) do emit(member, r, clock, entry[1], 'void', entry[2]) end
   for n, c in ipairs(pieces) do
     if c.settled then
@@ -100,7 +101,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
         -- Now and then the ledger learns of the latest activity, in case Redis is lost.
         if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
         look_at = min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
-        -- Due, if only its NAS is heard once more: that may be at any moment.
+        -- A NAS that is yet to be heard may be heard at any moment.
         if c.due < c.reach then look_at = min(look_at, max(c.due + 1, now + max(1000, min(30000, math.floor((now - c.due) / 2))))) end
       elseif fresh then
         past[#past + 1] = v
@@ -122,9 +123,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
   if opened then emit(member, r, clock, opened, 'open') end
   -- While something is blind, its end is looked for now and then; nothing is decided before it.
   local newest = pieces[#pieces]
-  if newest and newest.reach >= HUGE then
-    look_at = min(look_at, now + max(1000, min(30000, math.floor(rules[IDLE] / 4))))
-  end
+  if newest and newest.reach >= HUGE then look_at = min(look_at, soon) end
   return look_at < HUGE and look_at or nil, lag
 end
 

@@ -47,7 +47,10 @@ local function link_items(r, clock, rules, link, items)
       end
       -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
       local heard = max(nas[N_HEARD], clock.seen_from)
-      if not next and link[OPEN] and is_watched(nas) and reach >= heard then item.due, reach = reach, max(reach, heard + silence_of(nas) + BLIND_AFTER) end
+      if not next and link[OPEN] and is_watched(nas) and reach >= heard then
+        item.due = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
+        reach = max(reach, heard + silence_of(nas) + BLIND_AFTER)
+      end
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
       if lost then item.why = 'sourceLost' end
@@ -135,7 +138,8 @@ local function settle(r, c, item, rules, now, timed)
   end
 end
 
--- The evidence in pieces that belong together, oldest first; those that are settled are visits.
+-- The evidence in pieces that belong together, oldest first; those that are settled are visits. `due` is what `reach` is once
+-- their NAS has been heard again.
 local function components(r, clock, rules, timed)
   local list, c = {}, nil
   for _, item in ipairs(evidence_of(r, clock, rules)) do
@@ -147,8 +151,8 @@ local function components(r, clock, rules, timed)
     if item.literal > c.literal then c.literal = item.literal end
     if item.last > c.last then c.last = item.last end
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
-    c.due = max(c.due, item.due or item.reach, item.bridge)
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
+    c.due = max(c.due, min(item.due or item.reach, item.reach), item.bridge)
     if item.from then c.begun[#c.begun + 1] = item end
     if not c.settled then settle(r, c, item, rules, clock.now, timed) end
   end
