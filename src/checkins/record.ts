@@ -57,11 +57,7 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   const at = presenceMember(spaceId, customerId);
   const current = draft.openVisits.get(at);
   const isPast = transition.state === 'closed';
-  // Two are open only when Redis has lost the other, and the evidence with it: that one ended where it was last active.
-  if (current !== undefined && !isPast) {
-    const { id, revision, lastActivityAt } = current;
-    close(draft, { visitId: id, revision, lastActivityAt, detectedAt, reason: 'idle', deviceIds: [] });
-  }
+  if (!isPast) closeOther(draft, visitId, at, detectedAt);
   const currentCheckIn = draft.openCheckIns.get(at);
   const { arrivedAt, lastActivityAt, revision, runs } = transition;
   const visit = {
@@ -96,6 +92,14 @@ function tellAsCorrection(draft: Draft, told: number, { visitId, detectedAt }: V
   draft.events.push(...events.filter(({ type }) => type !== 'checkin.recorded' && type !== 'checkout.recorded'));
   const checkIn = draft.checkInsByVisit.get(visitId);
   if (checkIn?.state === 'closed') draft.events.push({ type: 'checkin.corrected', at: detectedAt, data: checkIn });
+}
+
+/** Two are open only when Redis has lost the other, and the evidence with it: that one ended where it was last active. */
+function closeOther(draft: Draft, visitId: string, at: string, detectedAt: number): void {
+  const current = draft.openVisits.get(at);
+  if (current === undefined || current.id === visitId) return;
+  const { id, revision, lastActivityAt } = current;
+  close(draft, { visitId: id, revision, lastActivityAt, detectedAt, reason: 'idle', deviceIds: [] });
 }
 
 function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
@@ -151,6 +155,7 @@ function correct(draft: Draft, before: Visit, transition: VisitTransition): void
     return;
   }
   if (state === 'open') {
+    closeOther(draft, before.id, presenceMember(before.spaceId, before.customerId), detectedAt);
     const open: Visit = { ...visit, departedAt: null, reason: null };
     putVisit(draft, open);
     if (!wasOpen) draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(open, detectedAt) });

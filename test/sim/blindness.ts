@@ -2,7 +2,7 @@ import { aheadAt } from './days.ts';
 import type { Delivered, Played } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import type { Interval } from './truth.ts';
-import { minute, second, type AccessPoint } from './venue.ts';
+import { hour, minute, second, type AccessPoint } from './venue.ts';
 
 /** When nothing could be seen, as far as that is certain, and as far as it is possible; of one access point or of all. */
 export type Blindness = {
@@ -32,7 +32,12 @@ export function findBlindness({ faults, venue }: Scenario, { delivered, losses, 
   }
   ours.push(...steps);
   // What these have of a silence of an access point is not known.
-  const unclear = [...steps, ...losses.map(({ at }): Interval => [at, at]), ...setBacks];
+  const unclear = [
+    ...ours.map(([from, to]): Interval => [from, to + hour]),
+    ...steps,
+    ...losses.map(({ at }): Interval => [at, at]),
+    ...setBacks,
+  ];
   const idle = venue.spaces[0]?.idleTimeout ?? 0;
   const byName = Map.groupBy(delivered, ({ report }) => report.accessPoint.name);
   const known = new Map(

@@ -24,7 +24,7 @@ local function fold(r, link)
     local t = points[i]
     for _, v in ipairs(t > r[HORIZON] and visits_of(r) or NONE) do
       if v[SINCE] <= t and t <= v[LAST] then
-        hold(v, i == 1 and link[FROM] and link[FROM] > 0 and max(link[FROM], v[SINCE]) or t, t)
+        hold(v, t, t)
         -- One may begin when the one before it ends.
         break
       end
@@ -128,13 +128,17 @@ local function insert(r, link, kind, at, octets, span, nas)
   if known then return nil, moved end
   table.insert(points, at_index, octets)
   table.insert(points, at_index, at)
-  -- Its neighbours first, from the right, so that the places of the others stay.
+  local gone = false
   if points[at_index + 2] then
+    -- Its neighbours first, from the right, so that the places of the others stay.
     thin(r, link, points, at_index + 4, span, nas)
     thin(r, link, points, at_index + 2, span, nas)
+    gone = thin(r, link, points, at_index, span, nas)
+    thin(r, link, points, at_index - 2, span, nas)
+  else
+    -- The latest stay a while: it may turn out that the device had left for another space between them.
+    thin(r, link, points, at_index - 6, span, nas)
   end
-  local gone = thin(r, link, points, at_index, span, nas)
-  thin(r, link, points, at_index - 2, span, nas)
   if #points > MAX_POINTS * 2 then
     fold(r, { [POINTS] = { points[1], points[2], points[3], points[4] } })
     table.remove(points, 1)

@@ -95,7 +95,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
       if open then v[REASON] = '' elseif v[IS_OPEN] or v[REASON] == '' then v[REASON] = c.why end
       v[SINCE], v[LAST], v[IS_OPEN] = c.since, c.last, open
       -- What was held together by a gap in what we saw, or by a NAS that reports rarely, stays together.
-      if c.hold then hold(v, c.since, c.hold, c.bridge) end
+      if c.hold then hold(v, c.first, c.hold, c.bridge) end
       visits[#visits + 1] = v
       if open then
         -- Now and then the ledger learns of the latest activity, in case Redis is lost.

@@ -100,7 +100,7 @@ local function evidence_of(r, clock, rules)
       local reach, lost = seen_through(blinds_of(clock, 0), v[BASE_TO], v[BASE_TO] + rules[IDLE], rules[IDLE], rules[MAX_BLIND], clock.now)
       if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end
       if v[HELD_UNTIL] < 0 then lost = true end
-      items[#items + 1] = { t = v[BASE_FROM], last = v[BASE_TO], reach = reach, plain = v[BASE_TO] + rules[IDLE], bridge = 0, literal = v[BASE_TO] + rules[IDLE],
+      items[#items + 1] = { t = v[BASE_FROM], from = v[SINCE] < v[BASE_FROM] and v[SINCE] or nil, last = v[BASE_TO], reach = reach, plain = v[BASE_TO] + rules[IDLE], bridge = 0, literal = v[BASE_TO] + rules[IDLE],
         why = lost and 'sourceLost' or 'idle', held = true }
     end
   end
@@ -144,7 +144,7 @@ local function components(r, clock, rules, timed)
   local list, c = {}, nil
   for _, item in ipairs(evidence_of(r, clock, rules)) do
     if not c or item.t > c.reach then
-      c = { since = item.t, last = item.last, reach = 0, due = 0, literal = item.t, why = 'idle', begun = {} }
+      c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold, c.bridge = c.last, item.t end
