@@ -137,7 +137,8 @@ function compareEntries(
       entry.endedAt !== null &&
       entry.endedAt !== last.at &&
       !clamped.has(entry.endedAt) &&
-      !judge.isEnd(inside, entry.endedAt)
+      !judge.isEnd(inside, entry.endedAt) &&
+      !(judge.losses.length > 0 && begun.has(entry.endedAt) && entry.endedAt - last.at < 5 * minute)
     ) {
       say(`the check-in ends at ${clockTime(entry.endedAt)} and not at ${clockTime(last.at)}`);
     }

@@ -229,6 +229,7 @@ export class Play {
   }
 
   async #restart(): Promise<void> {
+    await this.#lastBeat();
     await this.#service?.stop();
     await this.#boot();
   }
