@@ -1,5 +1,5 @@
 import { aheadAt } from './days.ts';
-import type { Delivered, Played } from './play.ts';
+import type { Delivered, Played } from './played.ts';
 import type { Scenario } from './scenario.ts';
 import type { Interval } from './truth.ts';
 import { hour, minute, second, type AccessPoint } from './venue.ts';

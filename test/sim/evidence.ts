@@ -1,4 +1,4 @@
-import type { Delivered, Loss } from './play.ts';
+import type { Delivered, Loss } from './played.ts';
 import { minute, type AccessPoint } from './venue.ts';
 
 /**

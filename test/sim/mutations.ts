@@ -1,7 +1,7 @@
 import { createPresenceScripts, readLua, type PresenceScripts } from '../../src/presence/scripts.ts';
 import type { FaultKind } from './faults.ts';
 import type { Servers } from './servers.ts';
-import { clockLua } from './play.ts';
+import { clockLua } from './virtual-clock.ts';
 import { simulate } from './simulate.ts';
 
 /** One mistake in the policy: a text of one of lua/*.lua in the place of another. */

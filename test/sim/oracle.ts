@@ -1,13 +1,11 @@
-import { findBlindness, type Blindness } from './blindness.ts';
+import { findBlindness } from './blindness.ts';
 import { reusedSessions, signsOf, type Sign } from './evidence.ts';
+import { Judge } from './judge.ts';
 import type { Days } from './days.ts';
 import type { Entry, Ledger } from './ledger.ts';
-import type { Delivered, Loss, Played } from './play.ts';
+import type { Delivered, Played } from './played.ts';
 import type { Scenario } from './scenario.ts';
-import { minute, second, type Space } from './venue.ts';
-
-/** What the truth says of the time between two moments: `either` where reliability.md leaves it open. */
-export type Verdict = 'together' | 'apart' | 'either';
+import { minute } from './venue.ts';
 
 /**
  * The ledger compared with the truth. Tolerances:
@@ -69,20 +67,6 @@ function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[]): Entry {
 
 function isReal({ state }: Entry): boolean {
   return state === 'open' || state === 'closed';
-}
-
-/** Without what sessions show of a device that has begun one in another space since. */
-function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): Sign[] {
-  const begun = new Map<string, number>();
-  for (const { session, at, beganAt } of signs) begun.set(session, Math.min(beganAt ?? at, begun.get(session) ?? at));
-  const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map((session) => {
-    const [{ device, at, beganAt }] = session as [Sign];
-    return { device, at: beganAt ?? at };
-  });
-  return signs.filter(({ device, session, at }) => {
-    const from = begun.get(session) as number;
-    return !moves.some((move) => move.device === device && from < move.at && move.at <= at);
-  });
 }
 
 type Say = (what: string) => void;
@@ -217,157 +201,6 @@ function compareLosses(judge: Judge, ledger: Ledger, person: string, say: Say): 
       say(`checked out at ${clockTime(out.at)} although Redis was lost at ${clockTime(lostAt)}`);
     }
   }
-}
-
-class Judge {
-  readonly space: Space;
-  readonly #blindness: Blindness;
-  readonly losses: readonly Loss[];
-  readonly lookEvery: number;
-  readonly #elsewhere: readonly Sign[];
-  readonly #reused: ReadonlySet<string>;
-
-  constructor(
-    space: Space,
-    blindness: Blindness,
-    elsewhere: readonly Sign[],
-    losses: readonly Loss[],
-    lookEvery: number,
-    reused: ReadonlySet<string>,
-  ) {
-    this.#reused = reused;
-    this.space = space;
-    this.#blindness = blindness;
-    this.#elsewhere = elsewhere;
-    this.losses = losses;
-    this.lookEvery = lookEvery;
-  }
-
-  /** What a session shows here; one that the device has left for another space says nothing of it any more. */
-  signsOf(known: readonly Delivered[]): Sign[] {
-    return withoutThoseLeft(signsOf(known, this.losses, this.#reused), this.#elsewhere);
-  }
-
-  /** Whether Redis may have been lost before the ledger knew of it: that is told within a quarter of an hour. */
-  mayBeLost({ arrived, isClose }: Sign): boolean {
-    return this.losses.some(
-      ({ at, recordedAt }) => arrived <= at && (isClose || tellsWithin(recordedAt, this.lookEvery) < arrived),
-    );
-  }
-
-  /** Whether it need not be in a check-in: it may be lost, or be taken for a report of the session before with the same id. */
-  mayBeMissing(sign: Sign): boolean {
-    return sign.isReused || this.mayBeLost(sign);
-  }
-
-  /** Whether what these say of when sessions began may have been lost, or been told anew. */
-  mayHaveForgotten(signs: readonly Sign[]): boolean {
-    return signs.some((sign) => sign.lossesBefore > 0 || this.mayBeLost(sign));
-  }
-
-  /** Whether everybody who is seen is in at once. */
-  get settles(): boolean {
-    return this.space.settle === 0;
-  }
-
-  mayBeEndless(accessPoint: Sign['accessPoint']): boolean {
-    return this.#blindness.mayBeEndless(accessPoint);
-  }
-
-  isEnd(inside: readonly Sign[], at: number): boolean {
-    return inside.some(
-      ({ accessPoint }) =>
-        this.mayBeEndless(accessPoint) &&
-        this.#blindness.possible(accessPoint).some(([, to]) => Math.abs(to - at) < 3 * second),
-    );
-  }
-
-  /** Whether what was seen until now holds until the next sign, or the moment `next`. `after` is what is known of later. */
-  between(before: readonly Sign[], after: readonly Sign[], next: Sign | number): Verdict {
-    const { idleTimeout, rejoin, maxBlind } = this.space;
-    const last = before.at(-1) as Sign;
-    const at = typeof next === 'number' ? next : next.at;
-    const losses = (one: Sign): number => one.lossesBefore;
-    const lossesUntil = typeof next === 'number' ? this.losses.filter((loss) => loss.at <= next).length : losses(next);
-    const wasAway = this.#elsewhere.some(
-      (sign) => last.at - minute <= sign.at && Math.min(sign.at, sign.beganAt ?? sign.at) <= at,
-    );
-    const spans = this.#spans(before, after);
-    const isLost = this.mayBeMissing(last) || (typeof next !== 'number' && this.mayBeMissing(next));
-    if (!wasAway && !isLost && last.at + idleTimeout >= at) return 'together';
-    if (!wasAway && !isLost && losses(last) === lossesUntil) {
-      const said = (one: Sign): number => (one.accessPoint.isSet ? 2.2 * (one.accessPoint.cadence ?? 0) : 0);
-      if (spans.some(([from, to, sign]) => to - from <= Math.max(idleTimeout, rejoin, said(sign)))) return 'together';
-      const rememberedFrom = this.losses[lossesUntil - 1]?.at ?? -Infinity;
-      for (const sign of before) {
-        if (losses(sign) !== lossesUntil) continue;
-        const { accessPoint, isStopped } = sign;
-        // A device that was seen in another session since is not waited for in this one.
-        const isElsewhere = before.some(
-          (one) => one.device === sign.device && one.session !== sign.session && one.at > sign.at,
-        );
-        const waits = isStopped || isElsewhere || sign.isReused ? 0 : said(sign);
-        let reach = sign.at + Math.max(idleTimeout, waits);
-        // Of a session that is over nothing is missed.
-        const blind = isStopped ? this.#blindness.certain(accessPoint) : this.#blindness.missed(accessPoint);
-        for (const [from, to] of isElsewhere ? [] : blind) {
-          // What begins in the last moment may be told too late, and by a clock that runs behind it is.
-          const margin = 10 * second + Math.abs(accessPoint.clockError);
-          const isInTime = from >= rememberedFrom && from <= reach - margin;
-          if (isInTime && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
-        }
-        if (reach >= at) return 'together';
-      }
-    }
-    if (
-      spans.some(
-        ([from, to, sign]) =>
-          this.mayBeEndless(sign.accessPoint) ||
-          to - from <= Math.max(rejoin, this.#blindness.patience(sign.accessPoint)),
-      )
-    )
-      return 'either';
-    return this.reach(before, at) >= at || wasAway ? 'either' : 'apart';
-  }
-
-  /** When somebody who is due then is found at the latest. */
-  foundBy(due: number): number {
-    const latest = due + this.lookEvery + 15 * second;
-    const down = this.#blindness.ours.find(([from, to]) => from <= latest && due < to);
-    return down === undefined ? latest : Math.max(latest, this.foundBy(down[1]));
-  }
-
-  /** The longest that signs may be taken to hold. */
-  reach(signs: readonly Sign[], until: number): number {
-    let most = -Infinity;
-    for (const { at, accessPoint } of signs) {
-      if (this.mayBeEndless(accessPoint)) return until;
-      const patience = this.#blindness.patience(accessPoint);
-      let reach = at + patience;
-      for (const [from, to] of this.#blindness.possible(accessPoint)) {
-        if (from > reach || at > to) continue;
-        reach = Math.max(reach, Math.min(to + patience + minute, from + this.space.maxBlind + patience));
-      }
-      most = Math.max(most, reach);
-    }
-    return most;
-  }
-
-  /** Sessions that were seen both before and after, by the signs next to the pause. */
-  #spans(before: readonly Sign[], after: readonly Sign[]): [from: number, to: number, sign: Sign][] {
-    const spans: [number, number, Sign][] = [];
-    for (const session of new Set(before.map(({ session }) => session))) {
-      const next = after.find((sign) => sign.session === session);
-      const last = before.findLast((sign) => sign.session === session) as Sign;
-      if (next !== undefined) spans.push([last.at, next.at, last]);
-    }
-    return spans;
-  }
-}
-
-/** Until when the ledger knew all, that had recorded at `recordedAt`. */
-function tellsWithin(recordedAt: number, lookEvery: number): number {
-  return recordedAt - 15 * minute - 2 * lookEvery;
 }
 
 export function clockTime(at: number | null): string {

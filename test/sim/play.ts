@@ -1,58 +1,19 @@
 import { presenceKeys, shardKeys } from '../../src/presence/keys.ts';
-import { Script } from '../../src/redis/script.ts';
 import type { Resolution } from '../../src/identity/directory-index.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import { aheadAt, Days, type ClockStep } from './days.ts';
 import type { Fault } from './faults.ts';
-import { toObservation, type Report } from './radio.ts';
+import type { Delivered, Loss, Played } from './played.ts';
+import { toObservation } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
 import { Snapshots } from './snapshots.ts';
+import { beatOnly, peek, withTime } from './virtual-clock.ts';
 import type { Interval } from './truth.ts';
 import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
-/**
- * Stands where the production scripts read Redis' clock: the time comes with each call, behind what it takes in production. Before it comes
- * whether the process has been beating all along until then.
- */
-export const clockLua = `
-local function read_time() return tonumber(ARGV[#ARGV]) end
-if ARGV[#ARGV - 1] == '1' and KEYS[4] then
-  local f = redis.call('HMGET', KEYS[4], 'epoch', 'beat', 'back')
-  local now = read_time() + tonumber(f[3] or 0)
-  if f[1] and now >= tonumber(f[2] or 0) then redis.call('HSET', KEYS[4], 'beat', now) end
-end`;
-const beatOnly = new Script(clockLua);
-
-/** What is due next, on the clock on the wall, and how much waits for the ledger. */
-const peek = new Script(`
-local due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-return { due[2] and tostring(due[2] - (redis.call('HGET', KEYS[4], 'back') or 0)) or '', redis.call('XLEN', KEYS[3]) }`);
 const keys = presenceKeys(shardKeys(0));
-
-/** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day, as `Days` counts. */
-export type Delivered = {
-  readonly report: Report;
-  readonly at: number;
-  readonly arrived: number;
-  /** Whether our clock was set forward on its way. */
-  readonly crossesStep: boolean;
-};
-
-/** Redis was filled anew from the ledger. What had come since `recordedAt` may not have been in it. */
-export type Loss = { readonly at: number; readonly recordedAt: number };
-
-export type Played = {
-  readonly delivered: readonly Delivered[];
-  readonly days: Days;
-  readonly losses: readonly Loss[];
-  /** Since when what came is forgotten until Redis went back to it. */
-  readonly setBacks: readonly Interval[];
-  /** Until when time went on. */
-  readonly endedAt: number;
-  readonly complaints: readonly string[];
-};
 
 type Step =
   | { readonly type: 'arrives'; readonly at: number; readonly sent: Transmission; readonly attempt: number }
@@ -94,7 +55,12 @@ export class Play {
   constructor(scenario: Scenario, servers: Servers, scripts: PresenceScripts) {
     this.#scenario = scenario;
     this.#servers = servers;
-    this.#scripts = this.#between(scripts);
+    this.#scripts = withTime(
+      scripts,
+      () => this.#time(),
+      // What is next comes right behind each, in one round trip.
+      () => void (this.#peeked = this.#peek()),
+    );
     this.#steps = [
       ...scenario.transmissions.map((sent): Step => ({ type: 'arrives', at: sent.arrives, sent, attempt: 1 })),
       ...scenario.faults.map((fault): Step => ({ type: 'fault', at: fault.from, fault })),
@@ -171,26 +137,6 @@ export class Play {
   #time(): [isSeen: 0 | 1, now: number] {
     const isSeen = this.#service !== undefined && !this.#isWiped && this.#now > this.#unseenUntil;
     return [isSeen ? 1 : 0, this.#wall()];
-  }
-
-  /** The production scripts, with the time; what is next comes right behind each, in one round trip. */
-  #between(scripts: PresenceScripts): PresenceScripts {
-    const around = (script: Script): Script => {
-      const run = async (
-        how: 'run' | 'runBinary',
-        [redis, names, args]: Parameters<Script['run']>,
-      ): Promise<unknown> => {
-        const reply = script[how](redis, names, [...args, ...this.#time()]);
-        this.#peeked = this.#peek();
-        return await reply;
-      };
-      return {
-        run: (...args: Parameters<Script['run']>) => run('run', args),
-        runBinary: (...args: Parameters<Script['run']>) => run('runBinary', args),
-      } as unknown as Script;
-    };
-    const entries = Object.entries(scripts).map(([name, script]) => [name, around(script)]);
-    return Object.fromEntries(entries) as PresenceScripts;
   }
 
   async #peek(): Promise<void> {

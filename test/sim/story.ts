@@ -1,6 +1,6 @@
 import type { Ledger } from './ledger.ts';
 import { clockTime } from './oracle.ts';
-import type { Played } from './play.ts';
+import type { Played } from './played.ts';
 import type { Scenario } from './scenario.ts';
 import { minute, second } from './venue.ts';
 
