@@ -169,8 +169,15 @@ function logRequests(app: FastifyInstance): void {
 function closeGracefully(app: FastifyInstance): void {
   let closing = false;
   let cut: NodeJS.Timeout | undefined;
+  // Browsers open connections ahead; Node.js waits for one that has asked nothing yet as for a call.
+  const connections = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   app.addHook('preClose', async () => {
     closing = true;
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
     cut = setTimeout(() => app.server.closeAllConnections(), drainMs);
   });
   app.addHook('onSend', async (_request, reply) => {

@@ -23,6 +23,8 @@ const patience = {
   socketTimeout: 8_000,
   connectTimeout: 5_000,
   keepAlive: 10_000,
+  // How long a connection that we close waits for the other side; the process lives until then.
+  disconnectTimeout: 100,
 };
 
 /** A cluster may be electing a primary just now. */

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
@@ -36,6 +36,20 @@ test('closing lets a call in flight finish, ends streams, and takes no new conne
   await closed;
   await expect(fetch(`${world.url}/livez`)).rejects.toThrow('fetch failed');
   agent.destroy();
+});
+
+test('a connection that was opened ahead and has asked nothing is not waited for', async () => {
+  await using world = await openWorld();
+  const { hostname, port } = new URL(world.url);
+  const ahead = connect(Number(port), hostname);
+  await once(ahead, 'connect');
+  const ended = once(ahead, 'close');
+  // One that is answered came after the other was taken in.
+  await fetch(`${world.url}/livez`);
+  const began = performance.now();
+  await world.app.close();
+  await ended;
+  expect(performance.now() - began).toBeLessThan(3_000);
 });
 
 test('a port that is taken is one sentence that says what to do', async () => {
