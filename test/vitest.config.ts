@@ -48,7 +48,7 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Stories that wait for timeouts side by side.
     maxConcurrency: 8,
   },
