@@ -6,6 +6,10 @@ import { hour, minute, second, type AccessPoint } from './venue.ts';
 
 /** When nothing could be seen, as far as that is certain, and as far as it is possible; of one access point or of all. */
 export type Blindness = {
+  /** When presence was put back, from when the ledger had known all. */
+  readonly putBack: readonly Interval[];
+  /** When something came from an access point next. */
+  heardAfter(accessPoint: AccessPoint, at: number): number;
   /** When we saw nothing. */
   readonly ours: readonly Interval[];
   certain(accessPoint: AccessPoint): readonly Interval[];
@@ -20,7 +24,10 @@ export type Blindness = {
 
 const fewestStations = 3;
 
-export function findBlindness({ faults, venue }: Scenario, { delivered, losses, setBacks }: Played): Blindness {
+export function findBlindness(
+  { faults, venue, lookEvery }: Scenario,
+  { delivered, losses, setBacks }: Played,
+): Blindness {
   const day = (at: number): number => at + aheadAt(faults, at);
   const ours: Interval[] = [];
   const steps: Interval[] = [];
@@ -55,7 +62,7 @@ export function findBlindness({ faults, venue }: Scenario, { delivered, losses, 
       const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
       const mayBeEndless = pauses.some(({ pause, isStop }) => isStop && pause > idle);
       const silences = silencesOf(heard, 2.2 * Math.min(...pauses.map(({ pause }) => pause), one.cadence ?? Infinity));
-      const missed = (resets.length === 0 ? missedSilences(one, heard) : []).filter(
+      const missed = (resets.length === 0 ? missedSilences(one, heard, lookEvery) : []).filter(
         ([from, to]) => !unclear.some(([a, b]) => a <= to && from <= b),
       );
       return [one.name, { resets, patience, mayBeEndless, silences, missed }] as const;
@@ -66,12 +73,15 @@ export function findBlindness({ faults, venue }: Scenario, { delivered, losses, 
     ...faults.flatMap(({ from, type }): Interval[] =>
       type === 'diesUnanswered' ? [[day(from), day(from) + 3 * minute]] : [],
     ),
-    // What was due, and had not reached the ledger, is not due any more.
-    ...losses.map(({ at, recordedAt }): Interval => [Math.min(recordedAt, at - 10 * minute), at + minute]),
     ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
   ];
+  // What was due, and had not reached the ledger, is not due any more.
+  const putBack = losses.map(({ at, recordedAt }): Interval => [Math.min(recordedAt, at - 10 * minute), at + minute]);
   return {
     ours,
+    putBack,
+    heardAfter: (one, at) =>
+      Math.min(Infinity, ...(byName.get(one.name) ?? []).flatMap(({ arrived }) => (arrived > at ? [arrived] : []))),
     certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
     missed: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),
@@ -110,7 +120,7 @@ function silencesOf(heard: readonly Delivered[], longerThan: number): Interval[]
 }
 
 /** Silences that are told from those of a station: of an access point whose cadence we were told, and which enough stations used. */
-function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Delivered[]): Interval[] {
+function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Delivered[], lookEvery: number): Interval[] {
   if (!isSet || cadence === undefined) return [];
   const inOrder = heard.toSorted((a, b) => a.arrived - b.arrived);
   return inOrder.flatMap(({ arrived: from }, index): Interval[] => {
@@ -120,6 +130,7 @@ function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Deliver
     const active = [...latest.values()].filter(
       ({ arrived, report }) => report.status !== 'stop' && arrived > from - cadence,
     );
-    return active.length > fewestStations ? [[from, next]] : [];
+    // That it was heard may be told as late as the next look.
+    return active.length > fewestStations ? [[from + lookEvery, next]] : [];
   });
 }

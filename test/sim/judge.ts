@@ -118,11 +118,14 @@ export class Judge {
     return this.reach(before, at) >= at || wasAway ? 'either' : 'apart';
   }
 
-  /** When somebody who is due then is found at the latest. */
-  foundBy(due: number): number {
-    const latest = due + this.lookEvery + 15 * second;
+  /** When somebody who is due then is found at the latest: once the access points of these have been heard again, within a look. */
+  foundBy(due: number, signs: readonly Sign[]): number {
+    const heard = signs.map(({ accessPoint }) =>
+      Math.min(this.#blindness.heardAfter(accessPoint, due), due + this.#blindness.patience(accessPoint)),
+    );
+    const latest = Math.max(due, ...heard.map((at) => at + 31 * second)) + this.lookEvery + 15 * second;
     const down = this.#blindness.ours.find(([from, to]) => from <= latest && due < to);
-    return down === undefined ? latest : Math.max(latest, this.foundBy(down[1]));
+    return down === undefined ? latest : Math.max(latest, this.foundBy(down[1], signs));
   }
 
   /** The longest that signs may be taken to hold. */
@@ -135,6 +138,9 @@ export class Judge {
       for (const [from, to] of this.#blindness.possible(accessPoint)) {
         if (from > reach || at > to) continue;
         reach = Math.max(reach, Math.min(to + patience + minute, from + this.space.maxBlind + patience));
+      }
+      for (const [from, to] of this.#blindness.putBack) {
+        if (from <= reach && at <= to) reach = Math.max(reach, to + patience);
       }
       most = Math.max(most, reach);
     }

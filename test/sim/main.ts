@@ -55,6 +55,7 @@ if (values.mutations) {
       const { seed, broken, story } = await simulate(next++, own, { faults, isAmple: values.ample });
       done += 1;
       if (process.stdout.isTTY) process.stdout.write(`\r${done} of ${runs} seeds, ${failed} failed `);
+      else if (done % 1_000 === 0) console.log(`${done} of ${runs} seeds, ${failed} failed`);
       if (broken.length === 0) continue;
       failed += 1;
       const options = `${values.faults === undefined ? '' : ` --faults ${values.faults}`}${values.ample ? ' --ample' : ''}`;

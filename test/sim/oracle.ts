@@ -38,7 +38,7 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       const known = judge.signsOf(here);
       const entries = ledger.entries
         .filter((one) => one.person === person.id && one.spaceId === space.id && isReal(one))
-        .map((entry) => onTheirDay(entry, days, known))
+        .map((entry) => onTheirDay(entry, days, known, here))
         .toSorted((a, b) => a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity));
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
@@ -59,10 +59,14 @@ function isCutShort({ events }: Ledger, person: string): boolean {
 }
 
 /** With times of presence in the place of those of the clock on the wall. */
-function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[]): Entry {
+function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[], here: readonly Delivered[]): Entry {
   const known = new Set(signs.flatMap(({ at, beganAt }) => [at, beganAt ?? at]));
+  const reported = new Set(here.map(({ at }) => at));
   const startedAt = days.moment(entry.startedAt, known, 'first');
-  return { ...entry, startedAt, endedAt: entry.endedAt === null ? null : days.moment(entry.endedAt, known, 'last') };
+  if (entry.endedAt === null) return { ...entry, startedAt };
+  const endedAt = days.moments(entry.endedAt).filter((at) => at >= startedAt);
+  const moment = endedAt.findLast((at) => known.has(at)) ?? endedAt.findLast((at) => reported.has(at)) ?? endedAt[0];
+  return { ...entry, startedAt, endedAt: moment ?? entry.endedAt };
 }
 
 function isReal({ state }: Entry): boolean {
@@ -180,7 +184,7 @@ function wrongByThen(
   if (ending.length > 0 && judge.between(ending, after, after[0] ?? at) === 'together') {
     return `checked out at ${clockTime(at)} although seen at ${clockTime(last.at)}`;
   }
-  const latest = judge.foundBy(Math.max(newest, judge.reach(ending, at)));
+  const latest = judge.foundBy(Math.max(newest, judge.reach(ending, at)), ending);
   // Repetitions by a clock that runs ahead are later each time.
   const isClear = known.every(({ report }) => report.accessPoint.clockError <= 0);
   return isClear && at > latest
