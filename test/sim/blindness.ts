@@ -76,7 +76,8 @@ export function findBlindness(
     ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
   ];
   // What was due, and had not reached the ledger, is not due any more.
-  const putBack = losses.map(({ at, recordedAt }): Interval => [Math.min(recordedAt, at - 10 * minute), at + minute]);
+  const behind = 2 * lookEvery + 15 * minute;
+  const putBack = losses.map(({ at, recordedAt }): Interval => [recordedAt - behind, at + minute]);
   return {
     ours,
     putBack,

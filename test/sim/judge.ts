@@ -102,7 +102,11 @@ export class Judge {
           // What begins in the last moment may be told too late, and by a clock that runs behind it is.
           const margin = 10 * second + Math.abs(accessPoint.clockError);
           const isInTime = from >= rememberedFrom && from <= reach - margin;
-          if (isInTime && sign.at <= to && to - from < maxBlind) reach = Math.max(reach, to + idleTimeout);
+          // That it is silent is told at the first look after 2.2 cadences.
+          const toldFrom = from + 2.2 * (accessPoint.cadence ?? 0);
+          const isBeingTold = at > toldFrom - this.lookEvery - minute && at < toldFrom + this.lookEvery + minute;
+          if (isInTime && !(accessPoint.isSet && isBeingTold) && sign.at <= to && to - from < maxBlind)
+            reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';
       }
