@@ -73,7 +73,7 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
-  const isBefore = isPast && currentCheckIn !== undefined && lastActivityAt < currentCheckIn.startedAt;
+  const isBefore = isPast && currentCheckIn !== undefined && lastActivityAt <= currentCheckIn.startedAt;
   if (isBefore) draft.openCheckIns.delete(at);
   const told = draft.events.length;
   if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);

@@ -38,9 +38,14 @@ export function findBlindness(
     }
   }
   ours.push(...steps);
+  // A process that has just begun knows of no stations.
+  const restarts = faults.flatMap(({ type, from }): Interval[] =>
+    type.startsWith('dies') || type === 'commitUnanswered' ? [[day(from), day(from) + 2 * hour]] : [],
+  );
   // What these have of a silence of an access point is not known.
   const unclear = [
     ...ours.map(([from, to]): Interval => [from, to + hour]),
+    ...restarts,
     ...steps,
     ...losses.map(({ at }): Interval => [at, at]),
     ...setBacks,
@@ -79,7 +84,7 @@ export function findBlindness(
   const behind = 2 * lookEvery + 15 * minute;
   const putBack = losses.map(({ at, recordedAt }): Interval => [recordedAt - behind, at + minute]);
   return {
-    ours,
+    ours: [...ours, ...setBacks.map(([from, to]): Interval => [from - behind, to + minute])],
     putBack,
     heardAfter: (one, at) =>
       Math.min(Infinity, ...(byName.get(one.name) ?? []).flatMap(({ arrived }) => (arrived > at ? [arrived] : []))),

@@ -32,8 +32,9 @@ export class Judge {
   }
 
   /** What a session shows here; one that the device has left for another space says nothing of it any more. */
-  signsOf(known: readonly Delivered[]): Sign[] {
-    return withoutThoseLeft(signsOf(known, this.losses, this.#reused), this.#elsewhere);
+  signsOf(known: readonly Delivered[], by = Infinity): Sign[] {
+    const elsewhere = this.#elsewhere.filter(({ arrived }) => arrived <= by);
+    return withoutThoseLeft(signsOf(known, this.losses, this.#reused), elsewhere);
   }
 
   /** Whether Redis may have been lost before the ledger knew of it: that is told within a quarter of an hour. */

@@ -174,7 +174,7 @@ function wrongByThen(
   at: number,
   endedOnWall: number,
 ): string | undefined {
-  const signs = judge.signsOf(known);
+  const signs = judge.signsOf(known, at);
   const last = signs.at(-1);
   if (last === undefined) return `the check-out of ${clockTime(at)} has no sign before it`;
   const endedAt = days.moment(endedOnWall, new Set(signs.map((sign) => sign.at)), 'last');

@@ -241,7 +241,6 @@ export class Play {
     }
   }
 
-  /** The access point has had no answer. */
   #again(step: Step & { type: 'arrives' }): void {
     const { accessPoint } = step.sent.report;
     const back = this.#steps.find(({ type }) => type === 'up')?.at ?? this.#now;
@@ -330,6 +329,7 @@ export class Play {
 
   async #goDown(until: number): Promise<void> {
     if (this.#service === undefined) return;
+    await this.#service.beat();
     await this.#lastBeat();
     await this.#service.noteSeeing();
     await this.#service.stop();

@@ -58,10 +58,7 @@ local function goes_on(r, link, added, is_first, idle)
 end
 
 -- A device that begins a session here is in no other space from then on, and the other way round.
-local function move(member, r, link, rules, stem)
-  local at = link[POINTS][1]
-  if not at then return end
-  if link[FROM] > 0 then at = link[FROM] end
+local function move(member, r, link, rules, at, stem)
   local customer = string.sub(member, (string.find(member, '|', 1, true)))
   local others = {}
   for n, other_rules in ipairs(rules_of) do others[n] = other_rules[SPACE] .. customer end
@@ -155,7 +152,9 @@ for i, s in ipairs(sightings) do
     local heard = link[REPORT_AT]
     local added, moved, is_first = report(r, link, kind, at, min(s[6] + clock.back, at), octets, max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
     if is_first then link[FROM] = kind == STARTED and 0 or min(s[6] + clock.back, at) end
-    if (begins or added and kind == STARTED) and #rules_of > 1 then move(member, r, link, rules, ARGV[4] .. i) end
+    -- A Start of a session that is known is that of another with the same id.
+    local began = begins and (link[FROM] > 0 and link[FROM] or link[POINTS][1]) or kind == STARTED and added
+    if began and #rules_of > 1 then move(member, r, link, rules, began, ARGV[4] .. i) end
     if added then
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end
       if #r[LINKS] > 1 or #r[AWAY] > 0 then note_crossing(member, r, link, heard, added) end

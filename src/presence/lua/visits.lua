@@ -143,13 +143,16 @@ end
 local function components(r, clock, rules, timed)
   local list, c = {}, nil
   for _, item in ipairs(evidence_of(r, clock, rules)) do
-    if not c or item.t > c.reach then
+    -- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends.
+    local is_next = c and c.is_held and item.held and item.t >= c.last and item.t > c.bridged
+    if not c or item.t > c.reach or is_next then
       c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold, c.bridge = c.last, item.t end
     if item.literal > c.literal then c.literal = item.literal end
     if item.last > c.last then c.last = item.last end
+    c.is_held, c.bridged = item.held, max(c.bridged or 0, item.bridge)
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
     c.due = max(c.due, min(item.due or item.reach, item.reach), item.bridge)
