@@ -303,6 +303,7 @@ export class Play {
 
   async #ensure(): Promise<void> {
     await this.#service?.ensure();
+    await this.#peek();
     this.#isWiped = false;
   }
 
@@ -317,7 +318,6 @@ export class Play {
     const taken = await this.#snapshots?.goBack(effects);
     if (taken === undefined) return;
     this.#unseenUntil = this.#now;
-    await this.#peek();
     await this.#ensure();
     if (this.#service?.store.epoch === before) {
       this.#delivered.length = taken.count;
