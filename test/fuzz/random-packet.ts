@@ -1,27 +1,23 @@
 import { hash } from 'node:crypto';
 import type { Attribute } from '../../src/protocols/radius/attribute.ts';
 import { encodeAccountingRequest } from '../../src/protocols/radius/encode-request.ts';
+import { Random } from '../support/random.ts';
 
-/** Numbers that the same seed gives again (mulberry32). */
+/** Whole numbers from 0 up to `below` that the same seed gives again. */
 export function createRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return ((value ^ (value >>> 14)) >>> 0) % below;
-  };
+  const random = new Random(seed);
+  return (below) => random.between(0, below - 1);
 }
 
-type Random = ReturnType<typeof createRandom>;
+type Below = ReturnType<typeof createRandom>;
 
 /** Makes packets out of a corpus: mutated and signed again, so that they get past the authenticator, or plain noise. */
 export class PacketMaker {
-  readonly #random: Random;
+  readonly #random: Below;
   readonly #corpus: readonly Buffer[];
   readonly #secret: Buffer;
 
-  constructor(corpus: readonly (readonly Attribute[])[], secret: Buffer, random: Random) {
+  constructor(corpus: readonly (readonly Attribute[])[], secret: Buffer, random: Below) {
     this.#random = random;
     this.#secret = secret;
     this.#corpus = corpus.map((attributes) =>

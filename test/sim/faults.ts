@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 import type { Venue } from './venue.ts';
 import { hour, minute, second } from './venue.ts';
 

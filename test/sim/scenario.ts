@@ -1,5 +1,5 @@
 import { createFaults, createWeather, calm, type Fault, type FaultKind, type Weather } from './faults.ts';
-import { Random } from './random.ts';
+import { Random } from '../support/random.ts';
 import { reportAll, type Report } from './radio.ts';
 import { mostPeople, personId } from './servers.ts';
 import { createPerson, type Association, type Person } from './truth.ts';

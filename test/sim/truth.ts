@@ -1,5 +1,5 @@
 import { hour, minute, second, type AccessPoint, type Venue } from './venue.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 
 /** From and to, milliseconds after the beginning of the day. */
 export type Interval = readonly [from: number, to: number];

@@ -1,5 +1,5 @@
 import type { SpaceTiming } from '../../src/presence/rules.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 
 export const second = 1_000;
 export const minute = 60 * second;

@@ -1,4 +1,4 @@
-import { Random } from '../sim/random.ts';
+import { Random } from './random.ts';
 
 /** Times are ticks of 4.8 s: little enough to be no gap, and 125 of them are ten minutes. */
 export const tickMs = 4_800;

@@ -70,7 +70,7 @@ local function move(member, r, link, rules, at, stem)
       local was_there = false
       for _, l in ipairs(there[LINKS]) do
         if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          push_interval(growing(r, AWAY), link[DEVICE], l[FROM] > 0 and l[FROM] or l[POINTS][1])
+          push_interval(growing(r, AWAY), link[DEVICE], began_at(l))
           was_there = true
         end
       end
@@ -109,7 +109,7 @@ local function note_crossing(member, r, link, heard, at)
   end
   for _, other in ipairs(r[LINKS]) do
     if other[DEVICE] == device and other[NAS] ~= link[NAS] and other[SESSION] ~= 0 and heard < other[REPORT_AT] and other[OPEN] then
-      link[CROSSED] = link[CROSSED] + 1
+      link[CROSSED] = min(link[CROSSED] + 1, CROSSINGS)
       if link[CROSSED] >= CROSSINGS and (other[CROSSED] >= CROSSINGS or other[CROSSED] < 0) then tell_crossing(member, link, other) end
       return
     end
@@ -153,7 +153,7 @@ for i, s in ipairs(sightings) do
     local added, moved, is_first = report(r, link, kind, at, min(s[6] + clock.back, at), octets, max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
     if is_first then link[FROM] = kind == STARTED and 0 or min(s[6] + clock.back, at) end
     -- A Start of a session that is known is that of another with the same id.
-    local began = begins and (link[FROM] > 0 and link[FROM] or link[POINTS][1]) or kind == STARTED and added
+    local began = begins and began_at(link) or kind == STARTED and added
     if began and #rules_of > 1 then move(member, r, link, rules, began, ARGV[4] .. i) end
     if added then
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end

@@ -79,7 +79,6 @@ local function reconcile(member, r, clock, rules, stem, timed)
   local visits, past, opened = {}, {}, nil
   local lag = 0
   local look_at = HUGE
-  local soon = now + max(1000, min(30000, math.floor(rules[IDLE] / 4)))
   for _, entry in ipairs(void) do emit(member, r, clock, entry[1], 'void', entry[2]) end
   for n, c in ipairs(pieces) do
     if c.settled then
@@ -89,9 +88,7 @@ local function reconcile(member, r, clock, rules, stem, timed)
       local open = c.reach >= now or (not timed and n == #pieces and (fresh or v[IS_OPEN]))
       if fresh then v = { stem .. n, c.since, c.last, open, 0, 0, 0, '', 0, 0 } end
       local differs = fresh or v[SINCE] ~= c.since or v[IS_OPEN] ~= open or (not open and v[LAST] ~= c.last)
-      if not open and v[IS_OPEN] then
-        if not fresh then lag = max(lag, now - c.reach) end
-      end
+      if not open and not fresh and v[IS_OPEN] then lag = max(lag, now - c.reach) end
       if open then v[REASON] = '' elseif v[IS_OPEN] or v[REASON] == '' then v[REASON] = c.why end
       v[SINCE], v[LAST], v[IS_OPEN] = c.since, c.last, open
       -- What was held together by a gap in what we saw, or by a NAS that reports rarely, stays together.
@@ -123,14 +120,14 @@ local function reconcile(member, r, clock, rules, stem, timed)
   if opened then emit(member, r, clock, opened, 'open') end
   -- While something is blind, its end is looked for now and then; nothing is decided before it.
   local newest = pieces[#pieces]
-  if newest and newest.reach >= HUGE then look_at = min(look_at, soon) end
+  if newest and newest.reach >= HUGE then look_at = min(look_at, now + max(1000, min(30000, math.floor(rules[IDLE] / 4)))) end
   return look_at < HUGE and look_at or nil, lag
 end
 
--- What a session has shown after its device had left it goes before that it was left is forgotten.
+-- What a session has shown after its device had left it must be gone before it is forgotten that the device left.
 local function forget_farewells(r, clock, link, late)
   local points, kept = link[POINTS], {}
-  local over = over_from(r, link, link[FROM] > 0 and link[FROM] or points[1])
+  local over = over_from(r, link, began_at(link))
   local is_settled = points[1] <= r[HORIZON]
   for i = 1, #points, 2 do
     if i > 1 and restarted_between(nas_of(clock, link[NAS]), link, points[i - 2], points[i]) then over = over_from(r, link, points[i]) end

@@ -1,7 +1,7 @@
 -- What every presence script shares; scripts.ts puts it before each of them.
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
 --
--- Presence of one customer in one space is a MessagePack array in KEYS[1], named `space|customer`:
+-- Presence of one customer in one space is one record in KEYS[1], named `space|customer`:
 --   {version, due, horizon, openSince, openLast, before, visits, links, away, behind}
 --   due      the score that stands in KEYS[2]; 0 when it must be written anew
 --   horizon  evidence up to here is settled for good and moves nothing
@@ -11,7 +11,8 @@
 --            told. base: the part whose links were forgotten; 0, 0 without one. told: the last activity as the ledger knows it.
 --            heldUntil: how far the base holds: through a gap to what was seen next; of a visit that was put back after a loss, until
 --            its fresh idle window ends; -1 when it was blind too long
---   links    {device, session, nas, laptop, open, reportAt, from, points, runKind, runFirst, runLast, runCount, olderRuns, crossed, outlived, disputed}: what each device or accounting session has shown
+--   links    {device, session, nas, laptop, open, reportAt, from, points, runKind, runFirst, runLast, runCount, olderRuns, crossed, outlived,
+--            disputed}: what each device or accounting session has shown
 --            from    when the session began, by its first report; 0 when that was a Start
 --            points  time and octets of each report that showed activity, oldest first; fewer where that changes nothing
 --            run     kind, first, last and number of the latest reports that are of one kind, for `why`; and the runs before it
@@ -22,10 +23,10 @@
 --   behind   laptop that was left in the house, and from when to when it speaks for nobody; HUGE while it still does
 -- Instants are epoch milliseconds of a clock that never goes back: TIME plus what it has ever gone back (`back` in KEYS[4]).
 local LAYOUT = 3
-local VERSION, DUE, HORIZON, OPEN_SINCE, OPEN_LAST, BEFORE, VISITS, LINKS, AWAY, BEHIND = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local DUE, HORIZON, OPEN_SINCE, OPEN_LAST, BEFORE, VISITS, LINKS, AWAY, BEHIND = 2, 3, 4, 5, 6, 7, 8, 9, 10
 local ID, SINCE, LAST, IS_OPEN, REVISION, BASE_FROM, BASE_TO, REASON, TOLD, HELD_UNTIL = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS, RUN_KIND, RUN_FIRST, RUN_LAST, RUN_COUNT, OLDER_RUNS, CROSSED, OUTLIVED, DISPUTED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-  11, 12, 13, 14, 15, 16
+local DEVICE, SESSION, NAS, LAPTOP, OPEN, REPORT_AT, FROM, POINTS = 1, 2, 3, 4, 5, 6, 7, 8
+local RUN_KIND, RUN_FIRST, RUN_LAST, RUN_COUNT, OLDER_RUNS, CROSSED, OUTLIVED, DISPUTED = 9, 10, 11, 12, 13, 14, 15, 16
 -- Rules of a space, milliseconds; the offset is what its time of day is ahead of UTC.
 local IDLE, SETTLE, REJOIN, MAX_BLIND, LATE, OFFSET = 1, 2, 3, 4, 5, 6
 local HUGE = 2 ^ 52
@@ -141,7 +142,8 @@ local function pack_record(r)
   for _, l in ipairs(links) do
     local older, points = l[OLDER_RUNS], l[POINTS]
     packed = packed .. struct.pack(LINK_FORMAT, #l[DEVICE], l[DEVICE], l[SESSION], l[NAS], l[REPORT_AT], l[FROM], l[OUTLIVED], l[LAPTOP] and 1 or 0,
-      l[OPEN] and 1 or 0, l[CROSSED], l[RUN_KIND], l[RUN_FIRST], l[RUN_LAST], l[RUN_COUNT], #older, older, #l[DISPUTED], l[DISPUTED], #points) .. struct.pack(points_format(#points), unpack(points))
+      l[OPEN] and 1 or 0, l[CROSSED], l[RUN_KIND], l[RUN_FIRST], l[RUN_LAST], l[RUN_COUNT], #older, older, #l[DISPUTED], l[DISPUTED], #points)
+      .. struct.pack(points_format(#points), unpack(points))
   end
   return packed
 end
@@ -152,7 +154,8 @@ local function unpack_record(packed)
   local links = {}
   for n = 1, count do
     local device, session, nas, reported, from, outlived, laptop, open, crossed, kind, first, latest, reports, older, disputed, size
-    device, session, nas, reported, from, outlived, laptop, open, crossed, kind, first, latest, reports, older, disputed, size, at = struct.unpack(LINK_FORMAT, packed, at)
+    device, session, nas, reported, from, outlived, laptop, open, crossed, kind, first, latest, reports, older, disputed, size, at =
+      struct.unpack(LINK_FORMAT, packed, at)
     local points = { struct.unpack(points_format(size), packed, at) }
     at = points[size + 1]
     points[size + 1] = nil

@@ -17,6 +17,11 @@ local function over_from(r, link, at)
   return #r[AWAY] > 0 and away_after(r, link[DEVICE], at) or HUGE
 end
 
+-- Since when the session is known to have lasted; nothing without any activity.
+local function began_at(link)
+  return link[FROM] > 0 and link[FROM] or link[POINTS][1]
+end
+
 local function link_items(r, clock, rules, link, items)
   local nas = nas_of(clock, link[NAS])
   local wait = patience(nas, rules[IDLE])
@@ -28,7 +33,7 @@ local function link_items(r, clock, rules, link, items)
   local span = endless and MOST_SESSION or max(wait, rejoin)
   -- A Stop is the last word of a session: no further report is waited for.
   if not link[OPEN] then wait = rules[IDLE] end
-  local over = points[1] and over_from(r, link, link[FROM] > 0 and link[FROM] or points[1])
+  local over = points[1] and over_from(r, link, began_at(link))
   for i = 1, #points, 2 do
     local t, next = points[i], points[i + 2]
     -- With a restart of the NAS another session has begun, whatever its id.
@@ -100,8 +105,9 @@ local function evidence_of(r, clock, rules)
       local reach, lost = seen_through(blinds_of(clock, 0), v[BASE_TO], v[BASE_TO] + rules[IDLE], rules[IDLE], rules[MAX_BLIND], clock.now)
       if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end
       if v[HELD_UNTIL] < 0 then lost = true end
-      items[#items + 1] = { t = v[BASE_FROM], from = v[SINCE] < v[BASE_FROM] and v[SINCE] or nil, last = v[BASE_TO], reach = reach, plain = v[BASE_TO] + rules[IDLE], bridge = 0, literal = v[BASE_TO] + rules[IDLE],
-        why = lost and 'sourceLost' or 'idle', held = true }
+      local plain = v[BASE_TO] + rules[IDLE]
+      items[#items + 1] = { t = v[BASE_FROM], from = v[SINCE] < v[BASE_FROM] and v[SINCE] or nil, last = v[BASE_TO], reach = reach, plain = plain,
+        bridge = 0, literal = plain, why = lost and 'sourceLost' or 'idle', held = true }
     end
   end
   for _, link in ipairs(r[LINKS]) do link_items(r, clock, rules, link, items) end
@@ -146,13 +152,13 @@ local function components(r, clock, rules, timed)
     -- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends.
     local is_next = c and c.is_held and item.held and item.t >= c.last and item.t > c.bridged
     if not c or item.t > c.reach or is_next then
-      c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, literal = item.t, why = 'idle', begun = {} }
+      c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, bridged = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold, c.bridge = c.last, item.t end
     if item.literal > c.literal then c.literal = item.literal end
     if item.last > c.last then c.last = item.last end
-    c.is_held, c.bridged = item.held, max(c.bridged or 0, item.bridge)
+    c.is_held, c.bridged = item.held, max(c.bridged, item.bridge)
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
     c.due = max(c.due, min(item.due or item.reach, item.reach), item.bridge)
