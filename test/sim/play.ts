@@ -1,5 +1,4 @@
 import { presenceKeys, shardKeys } from '../../src/presence/keys.ts';
-import type { Resolution } from '../../src/identity/directory-index.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import { aheadAt, Days, type ClockStep } from './days.ts';
 import type { Fault } from './faults.ts';
@@ -10,7 +9,7 @@ import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
 import { Snapshots } from './snapshots.ts';
 import { beatOnly, peek, withTime } from './virtual-clock.ts';
-import type { Interval } from './truth.ts';
+import { registered, type Interval } from './truth.ts';
 import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
 const keys = presenceKeys(shardKeys(0));
@@ -108,13 +107,7 @@ export class Play {
     this.#unseenUntil = this.#now;
     const { redis, db } = this.#servers;
     const { spaces } = this.#scenario.venue;
-    const devices = new Map<string, Resolution & { deviceClass: string }>();
-    for (const person of this.#scenario.people) {
-      for (const { id, isLaptop } of person.devices) {
-        const deviceClass = isLaptop ? 'laptop' : 'phone';
-        devices.set(id, { customerId: person.id, deviceId: id, optedIn: true, deviceClass });
-      }
-    }
+    const devices = registered(this.#scenario.people);
     this.#service = new Service({
       redis,
       db,
@@ -275,6 +268,7 @@ export class Play {
       case 'redisWiped':
         await service?.noteSeeing();
         await this.#servers.redis.flushall();
+        this.#snapshots?.forget();
         this.#isWiped = true;
         this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
         if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
@@ -328,7 +322,7 @@ export class Play {
   }
 
   async #goDown(until: number): Promise<void> {
-    if (this.#service === undefined) return;
+    if (!this.#service) return;
     await this.#service.beat();
     await this.#lastBeat();
     await this.#service.noteSeeing();

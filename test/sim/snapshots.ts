@@ -19,6 +19,11 @@ export class Snapshots<Mark> {
     if (this.#taken.length > mostKept) this.#taken.shift();
   }
 
+  /** What was before is gone for good: no loss of the latest effects brings back what was wiped. */
+  forget(): void {
+    this.#taken.length = 0;
+  }
+
   /** Redis is what it was before the latest `effects`. Answers how that was marked, or nothing when too little has happened so far. */
   async goBack(effects: number): Promise<Mark | undefined> {
     const taken = this.#taken.at(-1 - effects);
@@ -28,7 +33,7 @@ export class Snapshots<Mark> {
       const dump = taken.dumps[index];
       if (dump) await this.#redis.restore(key, 0, dump);
     }
-    this.#taken.length = 0;
+    this.forget();
     return taken.mark;
   }
 }

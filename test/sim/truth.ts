@@ -1,3 +1,4 @@
+import type { Resolution } from '../../src/identity/directory-index.ts';
 import { hour, minute, second, type AccessPoint, type Venue } from './venue.ts';
 import type { Random } from '../support/random.ts';
 
@@ -30,6 +31,17 @@ export type Person = {
   readonly stays: readonly Stay[];
   readonly associations: readonly Association[];
 };
+
+/** Whose each device is, as the directory would say. */
+export function registered(people: readonly Person[]): Map<string, Resolution> {
+  const devices = people.flatMap(({ id: customerId, devices: theirs }) =>
+    theirs.map(({ id, isLaptop }): [string, Resolution] => {
+      const deviceClass = isLaptop ? 'laptop' : 'phone';
+      return [id, { customerId, deviceId: id, optedIn: true, deviceClass }];
+    }),
+  );
+  return new Map(devices);
+}
 
 /** A day of somebody who comes, goes, sleeps, roams, carries one or two devices, and may forget one. */
 export function createPerson(random: Random, venue: Venue, id: string): Person {
