@@ -3,8 +3,8 @@ import { sightingKinds, type SessionNumbers } from './sighting.ts';
 
 const mostNases = 10_000;
 const mostPauses = 64;
-/** A NAS with fewer active stations may be silent because nobody is there. */
-const stationsWatched = 3;
+/** More than the three that must be active for a silence to mean anything, as some of the latest heard will have left. */
+const mostStations = 8;
 /** Below this many pauses, only one that is longer than the idle timeout says anything. */
 const fewestPauses = 3;
 
@@ -165,7 +165,7 @@ function noteStation({ stations }: Nas, session: number, at: number): void {
     if (oldest === undefined || station.at < oldest.at) oldest = station;
   }
   if (at === -Infinity) return;
-  if (stations.length < stationsWatched) stations.push({ session, at });
+  if (stations.length < mostStations) stations.push({ session, at });
   else if (oldest !== undefined) {
     oldest.session = session;
     oldest.at = at;

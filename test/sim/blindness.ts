@@ -136,7 +136,7 @@ function missedSilences({ isSet, cadence }: AccessPoint, heard: readonly Deliver
     const active = [...latest.values()].filter(
       ({ arrived, report }) => report.status !== 'stop' && arrived > from - cadence,
     );
-    // That it was heard may be told as late as the next look.
-    return active.length > fewestStations ? [[from + lookEvery, next]] : [];
+    // That it was heard is told within a minute, and a look.
+    return active.length > fewestStations ? [[from + minute + lookEvery, next]] : [];
   });
 }

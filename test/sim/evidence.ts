@@ -25,11 +25,24 @@ export type Sign = {
   readonly isReused: boolean;
 };
 
-/** Sessions of which another has the same id, by `trueSession`. */
+/**
+ * Sessions of which another has the same id, by `trueSession`, where the one that came later did not begin with its Start: then its reports
+ * may be taken for those of the earlier one.
+ */
 export function reusedSessions(delivered: readonly Delivered[]): Set<string> {
-  const ids = Map.groupBy(delivered, ({ report }) => `${report.device} ${report.session}`);
-  const sessions = [...ids.values()].map((reports) => new Set(reports.map(({ report }) => report.trueSession)));
-  return new Set(sessions.filter(({ size }) => size > 1).reduce<string[]>((all, names) => all.concat(...names), []));
+  const unclear = new Set<string>();
+  for (const reports of Map.groupBy(delivered, ({ report }) => `${report.device} ${report.session}`).values()) {
+    const sessions = [...Map.groupBy(reports, ({ report }) => report.trueSession).values()];
+    const [, ...later] = sessions.toSorted(([a], [b]) => beganAt(a as Delivered) - beganAt(b as Delivered));
+    // As they came.
+    if (later.every(([first]) => first?.report.status === 'start')) continue;
+    for (const { report } of reports) unclear.add(report.trueSession);
+  }
+  return unclear;
+}
+
+function beganAt({ report: { at, lasted } }: Delivered): number {
+  return at - lasted;
 }
 
 export function signsOf(

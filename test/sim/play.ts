@@ -39,6 +39,8 @@ export class Play {
   #ahead = 0;
   #lookedAt = 0;
   #beatAt = 0;
+  /** Whether something was heard since the last beat. */
+  #isHeard = false;
   #recordedAt = 0;
   #recordedOn = 0;
   #dueAt = Infinity;
@@ -124,7 +126,9 @@ export class Play {
 
   #nextLook(): number {
     if (this.#service === undefined) return Infinity;
-    return Math.max(this.#dueAt, this.#lookedAt + this.#scenario.lookEvery);
+    // What was heard is told within a minute, and who is due is found within a look.
+    const due = Math.max(this.#dueAt, this.#lookedAt + this.#scenario.lookEvery);
+    return this.#isHeard ? Math.min(due, this.#beatAt + minute) : due;
   }
 
   #time(): [isSeen: 0 | 1, now: number] {
@@ -150,6 +154,7 @@ export class Play {
     if (service === undefined) return;
     this.#lookedAt = this.#now;
     this.#beatAt = this.#now;
+    this.#isHeard = false;
     await Promise.all([service.beat(), service.expire()]);
     await this.#takeSnapshot();
   }
@@ -215,6 +220,7 @@ export class Play {
     );
     const isBeatDue = this.#now - this.#beatAt > minute;
     if (isBeatDue) this.#beatAt = this.#now;
+    this.#isHeard = !isBeatDue;
     const [results] = await Promise.all([taken, isBeatDue ? service.beat() : undefined]);
     for (const [index, step] of steps.entries()) {
       const isTaken = results[index] === 'recorded';

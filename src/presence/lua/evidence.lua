@@ -74,11 +74,12 @@ local function note_run(link, kind, at)
 end
 
 -- A point may go when those around it hold together without it, whatever comes later: the point before it can still move
--- back, but not beyond the one before that.
+-- back, but not beyond the one before that. The latest three stay: it may turn out that the device had left for another space between them.
+local LATEST = 7
 local function thin(r, link, points, i, span, nas)
-  if i < 5 or #r[AWAY] > 0 then return false end
+  if i < 5 or i > #points - LATEST or #r[AWAY] > 0 then return false end
   local before, after = points[i - 4], points[i + 2]
-  if not after or after - before > span then return false end
+  if after - before > span then return false end
   -- A session id may be used again after a restart of the NAS, which does not hold together what it separates.
   if points[i + 1] == AT_START or points[i + 3] == AT_START or points[i + 1] > points[i + 3] or restarted_between(nas, link, before, after) then return false end
   table.remove(points, i)
@@ -135,10 +136,9 @@ local function insert(r, link, kind, at, octets, span, nas)
     thin(r, link, points, at_index + 2, span, nas)
     gone = thin(r, link, points, at_index, span, nas)
     thin(r, link, points, at_index - 2, span, nas)
-  else
-    -- The latest stay a while: it may turn out that the device had left for another space between them.
-    thin(r, link, points, at_index - 6, span, nas)
   end
+  -- There is one more, so one is not among the latest any more.
+  if #points - LATEST ~= at_index then thin(r, link, points, #points - LATEST, span, nas) end
   if #points > MAX_POINTS * 2 then
     fold(r, { [POINTS] = { points[1], points[2], points[3], points[4] } })
     table.remove(points, 1)

@@ -35,7 +35,7 @@ local function is_watched(nas)
   return nas[N_BLIND] == 0 and nas[N_CADENCE] > 0 and nas[N_STATIONS] >= 3
 end
 local function silence_of(nas)
-  return CADENCES * nas[N_CADENCE]
+  return math.ceil(CADENCES * nas[N_CADENCE])
 end
 
 -- When we, or this NAS, saw nothing: {from, to} by their beginning; one that lasts ends at HUGE.

@@ -50,14 +50,14 @@ local function link_items(r, clock, rules, link, items)
           reach = item.last + wait
         end
       end
-      -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
-      local heard = max(nas[N_HEARD], clock.seen_from)
-      if not next and link[OPEN] and is_watched(nas) and reach >= heard then
-        item.due = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
-        reach = max(reach, heard + silence_of(nas) + BLIND_AFTER)
-      end
       local lost
       reach, lost = seen_through(blinds, t, reach, wait, rules[MAX_BLIND], clock.now)
+      -- Until a NAS that ought to be heard has been heard again, or found to be blind, nothing is due.
+      local heard = max(nas[N_HEARD], clock.seen_from)
+      if not next and not lost and link[OPEN] and is_watched(nas) and reach >= heard then
+        item.due = reach
+        reach, lost = seen_through(blinds, t, max(reach, heard + silence_of(nas) + BLIND_AFTER), wait, rules[MAX_BLIND], clock.now)
+      end
       if lost then item.why = 'sourceLost' end
       -- What follows a restart of the NAS is another session, even should it have the same id.
       local bridged = next and next - t <= span and not restarted_between(nas, link, t, next) and next < over and not is_behind(r, link[DEVICE], next)
@@ -144,14 +144,24 @@ local function settle(r, c, item, rules, now, timed)
   end
 end
 
+-- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends.
+local function stays_apart(c, items, i)
+  local item = items[i]
+  if not (c.is_held and item.held and item.t >= c.last and item.t > c.bridged) then return false end
+  for j = i + 1, #items do
+    if items[j].t > c.reach then return true end
+    if not items[j].held then return false end
+  end
+  return true
+end
+
 -- The evidence in pieces that belong together, oldest first; those that are settled are visits. `due` is what `reach` is once
 -- their NAS has been heard again.
 local function components(r, clock, rules, timed)
   local list, c = {}, nil
-  for _, item in ipairs(evidence_of(r, clock, rules)) do
-    -- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends.
-    local is_next = c and c.is_held and item.held and item.t >= c.last and item.t > c.bridged
-    if not c or item.t > c.reach or is_next then
+  local items = evidence_of(r, clock, rules)
+  for i, item in ipairs(items) do
+    if not c or item.t > c.reach or stays_apart(c, items, i) then
       c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, bridged = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
