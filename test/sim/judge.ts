@@ -106,7 +106,9 @@ export class Judge {
           // That it is silent is told at the first look after 2.2 cadences.
           const toldFrom = from + 2.2 * (accessPoint.cadence ?? 0);
           const isBeingTold = at > toldFrom - this.lookEvery - minute && at < toldFrom + this.lookEvery + minute;
-          if (isInTime && !(accessPoint.isSet && isBeingTold) && sign.at <= to && to - from < maxBlind)
+          // It may have begun before it is certain to be missed.
+          const isShort = to - from < maxBlind - minute - this.lookEvery;
+          if (isInTime && !(accessPoint.isSet && isBeingTold) && sign.at <= to && isShort)
             reach = Math.max(reach, to + idleTimeout);
         }
         if (reach >= at) return 'together';

@@ -57,6 +57,27 @@ local function goes_on(r, link, added, is_first, idle)
   return #r[AWAY] == 0 or not away_after(r, link[DEVICE], points[1])
 end
 
+local function was_here(r, device, from, to)
+  for _, l in ipairs(r[LINKS]) do
+    local points = l[POINTS]
+    if l[DEVICE] == device and points[1] and began_at(l) <= to and points[#points - 1] >= from then return true end
+  end
+  return false
+end
+
+-- Of the sessions that a device begins elsewhere without having been here in between, only the first says anything.
+local function push_away(r, device, at)
+  local away = growing(r, AWAY)
+  for i = 1, #away, 2 do
+    local from, to = min(away[i + 1], at), max(away[i + 1], at)
+    if away[i] == device and (from == to or not was_here(r, device, from, to)) then
+      away[i + 1] = from
+      return
+    end
+  end
+  push_interval(away, device, at)
+end
+
 -- A device that begins a session here is in no other space from then on, and the other way round.
 local function move(member, r, link, rules, at, stem)
   local customer = string.sub(member, (string.find(member, '|', 1, true)))
@@ -70,12 +91,12 @@ local function move(member, r, link, rules, at, stem)
       local was_there = false
       for _, l in ipairs(there[LINKS]) do
         if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          push_interval(growing(r, AWAY), link[DEVICE], began_at(l))
+          push_away(r, link[DEVICE], began_at(l))
           was_there = true
         end
       end
       if was_there then
-        push_interval(growing(there, AWAY), link[DEVICE], at)
+        push_away(there, link[DEVICE], at)
         local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
         save(other, there, due or forget_at(there, other_rules[LATE]))
       end
