@@ -81,8 +81,8 @@ export function findBlindness(
     ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
   ];
   // What was due, and had not reached the ledger, is not due any more.
+  const putBack = losses.map(({ at, knownUntil }): Interval => [knownUntil, at + minute]);
   const behind = 2 * lookEvery + 15 * minute;
-  const putBack = losses.map(({ at, recordedAt }): Interval => [recordedAt - behind, at + minute]);
   return {
     ours: [...ours, ...setBacks.map(([from, to]): Interval => [from - behind, to + minute])],
     putBack,

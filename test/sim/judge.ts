@@ -37,11 +37,9 @@ export class Judge {
     return withoutThoseLeft(signsOf(known, this.losses, this.#reused), elsewhere);
   }
 
-  /** Whether Redis may have been lost before the ledger knew of it: that is told within a quarter of an hour. */
+  /** Whether Redis may have been lost before the ledger knew of it. */
   mayBeLost({ arrived, isClose }: Sign): boolean {
-    return this.losses.some(
-      ({ at, recordedAt }) => arrived <= at && (isClose || tellsWithin(recordedAt, this.lookEvery) < arrived),
-    );
+    return this.losses.some(({ at, knownUntil }) => arrived <= at && (isClose || knownUntil < arrived));
   }
 
   /** Whether it need not be in a check-in: it may be lost, or be taken for a report of the session before with the same id. */
@@ -69,6 +67,18 @@ export class Judge {
         this.mayBeEndless(accessPoint) &&
         this.#blindness.possible(accessPoint).some(([, to]) => Math.abs(to - at) < 3 * second),
     );
+  }
+
+  /** Whether somebody was last seen then, as far as the ledger knew when Redis was lost. */
+  wasEnd(here: readonly Delivered[], at: number): boolean {
+    return this.losses.some((loss) => {
+      const before = here.filter(({ arrived }) => arrived <= loss.at);
+      const moments = [loss.knownUntil, ...before.map(({ arrived }) => arrived)].filter((by) => by >= loss.knownUntil);
+      return moments.some((by) => {
+        const known = before.filter(({ arrived }) => arrived <= by);
+        return this.signsOf(known, by).some((sign) => sign.at === at);
+      });
+    });
   }
 
   /** Whether what was seen until now holds until the next sign, or the moment `next`. `after` is what is known of later. */
@@ -140,7 +150,8 @@ export class Judge {
     let most = -Infinity;
     for (const { at, accessPoint } of signs) {
       if (this.mayBeEndless(accessPoint)) return until;
-      const patience = this.#blindness.patience(accessPoint);
+      // Repetitions by a clock that runs ahead are later than what they repeat.
+      const patience = this.#blindness.patience(accessPoint) + Math.max(0, accessPoint.clockError);
       let reach = at + patience;
       for (const [from, to] of this.#blindness.possible(accessPoint)) {
         if (from > reach || at > to) continue;
@@ -178,9 +189,4 @@ function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): S
     const from = begun.get(session) as number;
     return !moves.some((move) => move.device === device && from < move.at && move.at <= at);
   });
-}
-
-/** Until when the ledger knew all, that had recorded at `recordedAt`. */
-function tellsWithin(recordedAt: number, lookEvery: number): number {
-  return recordedAt - 15 * minute - 2 * lookEvery;
 }

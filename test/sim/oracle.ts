@@ -43,7 +43,7 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
       const begun = new Set(here.flatMap(({ at, report }) => [at, at - report.lasted]));
-      compareEntries(judge, known, entries, { clamped, begun }, say);
+      compareEntries(judge, known, entries, { here, clamped, begun }, say);
       compareCheckOuts(judge, here, ledger, days, person.id, say);
       compareLosses(judge, ledger, person.id, say);
     }
@@ -76,6 +76,7 @@ function isReal({ state }: Entry): boolean {
 type Say = (what: string) => void;
 
 type Known = {
+  readonly here: readonly Delivered[];
   /** When something is said to have happened by a clock that runs ahead, so that repetitions have other times. */
   readonly clamped: ReadonlySet<number>;
   /** When sessions began, by any of their reports. */
@@ -86,7 +87,7 @@ function compareEntries(
   judge: Judge,
   signs: readonly Sign[],
   entries: readonly Entry[],
-  { clamped, begun }: Known,
+  { here, clamped, begun }: Known,
   say: Say,
 ): void {
   const entryOf = (at: number): Entry | undefined =>
@@ -126,7 +127,8 @@ function compareEntries(
       entry.endedAt !== last.at &&
       !clamped.has(entry.endedAt) &&
       !judge.isEnd(inside, entry.endedAt) &&
-      !(judge.losses.length > 0 && begun.has(entry.endedAt) && entry.endedAt - last.at < 5 * minute)
+      !(judge.losses.length > 0 && begun.has(entry.endedAt) && entry.endedAt - last.at < 5 * minute) &&
+      !judge.wasEnd(here, entry.endedAt)
     ) {
       say(`the check-in ends at ${clockTime(entry.endedAt)} and not at ${clockTime(last.at)}`);
     }

@@ -2,7 +2,7 @@ import { presenceKeys, shardKeys } from '../../src/presence/keys.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import { aheadAt, Days, type ClockStep } from './days.ts';
 import type { Fault } from './faults.ts';
-import type { Delivered, Loss, Played } from './played.ts';
+import { lossAt, type Delivered, type Loss, type Played } from './played.ts';
 import { toObservation } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
@@ -42,7 +42,6 @@ export class Play {
   /** Whether something was heard since the last beat. */
   #isHeard = false;
   #recordedAt = 0;
-  #recordedOn = 0;
   #dueAt = Infinity;
   #waiting = 0;
   #stems = 0;
@@ -163,7 +162,6 @@ export class Play {
     const service = this.#service;
     if (service === undefined) return;
     this.#recordedAt = this.#now;
-    this.#recordedOn = this.#day();
     const isToFail = service.breaksAt !== undefined;
     if (await service.record()) return;
     if (!isToFail) this.#complaints.push(`the recorder failed at ${Math.round(this.#day() / minute)}`);
@@ -276,7 +274,7 @@ export class Play {
         await this.#servers.redis.flushall();
         this.#snapshots?.forget();
         this.#isWiped = true;
-        this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
+        this.#losses.push(lossAt(this.#day(), this.#recordedAt, this.#scenario));
         if (service !== undefined) this.#put({ type: 'ensure', at: this.#now + (fault.from % (20 * second)) });
         break;
       case 'redisTailLost':
@@ -323,7 +321,7 @@ export class Play {
       this.#delivered.length = taken.count;
       this.#setBacks.push([taken.at, this.#day()]);
     } else {
-      this.#losses.push({ at: this.#day(), recordedAt: this.#recordedOn });
+      this.#losses.push(lossAt(this.#day(), this.#recordedAt, this.#scenario));
     }
   }
 

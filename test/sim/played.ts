@@ -1,6 +1,8 @@
-import type { Days } from './days.ts';
+import { aheadAt, type Days } from './days.ts';
 import type { Report } from './radio.ts';
+import type { Scenario } from './scenario.ts';
 import type { Interval } from './truth.ts';
+import { minute } from './venue.ts';
 
 /** A report that was taken: when it says that it was, and when it came; milliseconds after the beginning of the day, as `Days` counts. */
 export type Delivered = {
@@ -11,8 +13,8 @@ export type Delivered = {
   readonly crossesStep: boolean;
 };
 
-/** Redis was filled anew from the ledger. What had come since `recordedAt` may not have been in it. */
-export type Loss = { readonly at: number; readonly recordedAt: number };
+/** Redis was filled anew from the ledger, which knew all that had come until `knownUntil`, and need not have known what came later. */
+export type Loss = { readonly at: number; readonly knownUntil: number };
 
 export type Played = {
   readonly delivered: readonly Delivered[];
@@ -24,3 +26,10 @@ export type Played = {
   readonly endedAt: number;
   readonly complaints: readonly string[];
 };
+
+/** Redis lost at a moment of `Days`; the ledger had recorded at `recordedAt`, by the true time. */
+export function lossAt(at: number, recordedAt: number, { faults, lookEvery }: Scenario): Loss {
+  // What only extends a visit is told every five minutes, found by a look, and recorded later.
+  const told = recordedAt - 15 * minute - 2 * lookEvery;
+  return { at, knownUntil: told + aheadAt(faults, told) };
+}
