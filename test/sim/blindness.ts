@@ -18,6 +18,8 @@ export type Blindness = {
   possible(accessPoint: AccessPoint): readonly Interval[];
   /** The longest silence, milliseconds, for which a session at this access point may be taken to go on. */
   patience(accessPoint: AccessPoint): number;
+  /** Whether its silence may be told from that of a station, so that nobody is due before it was heard again. */
+  mayBeMissed(accessPoint: AccessPoint): boolean;
   /** Whether it may be taken for one that sends no interims. */
   mayBeEndless(accessPoint: AccessPoint): boolean;
 };
@@ -70,7 +72,8 @@ export function findBlindness(
       const missed = (resets.length === 0 ? missedSilences(one, heard, lookEvery) : []).filter(
         ([from, to]) => !unclear.some(([a, b]) => a <= to && from <= b),
       );
-      return [one.name, { resets, patience, mayBeEndless, silences, missed }] as const;
+      const mayBeMissed = new Set(heard.map(({ report }) => report.session)).size >= fewestStations;
+      return [one.name, { resets, patience, mayBeEndless, mayBeMissed, silences, missed }] as const;
     }),
   );
   const of = ({ name }: AccessPoint) => known.get(name) as NonNullable<ReturnType<typeof known.get>>;
@@ -92,6 +95,7 @@ export function findBlindness(
     missed: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),
     patience: (one) => of(one).patience,
+    mayBeMissed: (one) => of(one).mayBeMissed,
     mayBeEndless: (one) => of(one).mayBeEndless,
   };
 }

@@ -132,7 +132,13 @@ export class Judge {
       )
     )
       return 'either';
-    return this.reach(before, at) >= at || wasAway ? 'either' : 'apart';
+    const reach = this.reach(before, at);
+    const isUnheard = before.some(
+      ({ accessPoint: one }) =>
+        this.#blindness.mayBeMissed(one) &&
+        at <= Math.min(this.#blindness.heardAfter(one, reach), reach + this.#blindness.patience(one)),
+    );
+    return reach >= at || wasAway || isUnheard ? 'either' : 'apart';
   }
 
   /** When somebody who is due then is found at the latest: once the access points of these have been heard again, within a look. */

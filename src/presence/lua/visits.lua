@@ -144,7 +144,8 @@ local function settle(r, c, item, rules, now, timed)
   end
 end
 
--- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends.
+-- Two visits that are known, and nothing that was seen between them, stay two, even where one begins when the other ends: no
+-- session of the earlier one reaches into the later.
 local function stays_apart(c, items, i)
   local item = items[i]
   if not (c.is_held and item.held and item.t >= c.last and item.t > c.bridged) then return false end
@@ -161,7 +162,9 @@ local function components(r, clock, rules, timed)
   local list, c = {}, nil
   local items = evidence_of(r, clock, rules)
   for i, item in ipairs(items) do
-    if not c or item.t > c.reach or stays_apart(c, items, i) then
+    local apart = c and item.t <= c.reach and stays_apart(c, items, i)
+    if apart then c.reach, c.due = item.t - 1, min(c.due, item.t - 1) end
+    if not c or item.t > c.reach then
       c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, bridged = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
