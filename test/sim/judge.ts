@@ -138,7 +138,9 @@ export class Judge {
         this.#blindness.mayBeMissed(one) &&
         at <= Math.min(this.#blindness.heardAfter(one, reach), reach + this.#blindness.patience(one)),
     );
-    return reach >= at || wasAway || isUnheard ? 'either' : 'apart';
+    // A visit that was put back goes on from where it was known to begin, whatever comes of that session later.
+    const wasDatedBack = after.some((one) => losses(one) < losses(last) && (one.beganAt ?? one.at) <= last.at);
+    return reach >= at || wasAway || isUnheard || wasDatedBack ? 'either' : 'apart';
   }
 
   /** When somebody who is due then is found at the latest: once the access points of these have been heard again, within a look. */
