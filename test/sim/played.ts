@@ -29,7 +29,11 @@ export type Played = {
 
 /** Redis lost at a moment of `Days`; the ledger had recorded at `recordedAt`, by the true time. */
 export function lossAt(at: number, recordedAt: number, { faults, lookEvery }: Scenario): Loss {
-  // What only extends a visit is told every five minutes, found by a look, and recorded later.
-  const told = recordedAt - 15 * minute - 2 * lookEvery;
+  // What only extends a visit is told every five minutes while there is a process, found by a look, and recorded later.
+  let told = recordedAt - 15 * minute - 2 * lookEvery;
+  for (const fault of faults.toSorted((a, b) => b.from - a.from)) {
+    if (fault.type !== 'down' || fault.from > recordedAt || fault.to < told) continue;
+    told -= Math.min(fault.to, recordedAt) - fault.from;
+  }
   return { at, knownUntil: told + aheadAt(faults, told) };
 }
