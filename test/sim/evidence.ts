@@ -19,9 +19,13 @@ export type Sign = {
   readonly accessPoint: AccessPoint;
   /** When the session began, where this is the first that we know of it and no Start. */
   readonly beganAt: number | undefined;
+  /** When its session began, or showed the first sign. */
+  readonly sessionBeganAt: number;
   /** Whether the session is known to be over. */
   readonly isStopped: boolean;
   /** Whether another session of the device has the same id. */
+  readonly sharesId: boolean;
+  /** Whether it may be taken for that of the other one, see `reusedSessions`. */
   readonly isReused: boolean;
 };
 
@@ -31,7 +35,7 @@ export type Sign = {
  */
 export function reusedSessions(delivered: readonly Delivered[]): Set<string> {
   const unclear = new Set<string>();
-  for (const reports of Map.groupBy(delivered, ({ report }) => `${report.device} ${report.session}`).values()) {
+  for (const reports of byId(delivered).values()) {
     const sessions = [...Map.groupBy(reports, ({ report }) => report.trueSession).values()];
     const [, ...later] = sessions.toSorted(([a], [b]) => beganAt(a as Delivered) - beganAt(b as Delivered));
     // As they came.
@@ -39,6 +43,11 @@ export function reusedSessions(delivered: readonly Delivered[]): Set<string> {
     for (const { report } of reports) unclear.add(report.trueSession);
   }
   return unclear;
+}
+
+/** By the id that each device's sessions have. */
+function byId(delivered: readonly Delivered[]): Map<string, Delivered[]> {
+  return Map.groupBy(delivered, ({ report }) => `${report.device} ${report.session}`);
 }
 
 function beganAt({ report: { at, lasted } }: Delivered): number {
@@ -52,12 +61,18 @@ export function signsOf(
 ): Sign[] {
   const lossesBefore = (arrived: number): number => losses.filter(({ at }) => at < arrived).length;
   const sessions = Map.groupBy(delivered, ({ report, arrived }) => `${report.trueSession} ${lossesBefore(arrived)}`);
+  const shared = new Set<string>();
+  for (const reports of byId(delivered).values()) {
+    const ofId = new Set(reports.map(({ report }) => report.trueSession));
+    if (ofId.size > 1) for (const one of ofId) shared.add(one);
+  }
   return [...sessions]
     .flatMap(([session, reports]) => signsOfSession(session, reports, lossesBefore))
     .toSorted((a, b) => a.at - b.at)
     .map((sign, index, all) =>
       Object.assign(sign, {
         isClose: sign.at - (all[index - 1]?.at ?? -Infinity) < 5 * minute,
+        sharesId: shared.has(sign.trueSession),
         isReused: reused.has(sign.trueSession),
       }),
     );
@@ -67,7 +82,7 @@ function signsOfSession(
   session: string,
   delivered: readonly Delivered[],
   lossesBefore: (arrived: number) => number,
-): (Omit<Sign, 'isClose' | 'isReused'> & { readonly trueSession: string })[] {
+): (Omit<Sign, 'isClose' | 'sharesId' | 'isReused'> & { readonly trueSession: string })[] {
   const inOrder = delivered.toSorted((a, b) => a.at - b.at || levelOf(a) - levelOf(b));
   const [first] = inOrder as [Delivered];
   const { device, accessPoint, trueSession } = first.report;
@@ -85,20 +100,21 @@ function signsOfSession(
     if (speaks && moments.at(-1)?.at !== one.at) moments.push(one);
   }
   const isStopped = inOrder.some(({ report }) => report.status === 'stop');
-  return moments.map(({ at, arrived, report }, index) => {
-    const beganAt = index === 0 && report.status !== 'start' ? at - report.lasted : undefined;
-    return {
-      at,
-      trueSession,
-      arrived,
-      lossesBefore: lossesBefore(arrived),
-      device,
-      session,
-      accessPoint,
-      beganAt,
-      isStopped,
-    };
-  });
+  const [begun] = moments;
+  if (begun === undefined) return [];
+  const beganAt = begun.report.status === 'start' ? undefined : begun.at - begun.report.lasted;
+  return moments.map(({ at, arrived }, index) => ({
+    at,
+    trueSession,
+    arrived,
+    lossesBefore: lossesBefore(arrived),
+    device,
+    session,
+    accessPoint,
+    beganAt: index === 0 ? beganAt : undefined,
+    sessionBeganAt: beganAt ?? begun.at,
+    isStopped,
+  }));
 }
 
 function levelOf({ report: { status, octets } }: Delivered): number {

@@ -42,9 +42,16 @@ export class Judge {
     return this.losses.some(({ at, knownUntil }) => arrived <= at && (isClose || knownUntil < arrived));
   }
 
-  /** Whether it need not be in a check-in: it may be lost, or be taken for a report of the session before with the same id. */
+  /**
+   * Whether it need not be in a check-in: it may be lost, be taken for a report of the session before with the same id, or for one of a
+   * session that was left by then, as repeated Starts by a clock that runs ahead are later than what they repeat.
+   */
   mayBeMissing(sign: Sign): boolean {
-    return sign.isReused || this.mayBeLost(sign);
+    const isLeftBy = (other: Sign): boolean => {
+      const ahead = other.accessPoint.clockError;
+      return ahead > 0 && isLeft(sign, other, ahead);
+    };
+    return sign.isReused || this.mayBeLost(sign) || this.#elsewhere.some(isLeftBy);
   }
 
   /** Whether what these say of when sessions began may have been lost, or been told anew. */
@@ -105,7 +112,7 @@ export class Judge {
         const isElsewhere = before.some(
           (one) => one.device === sign.device && one.session !== sign.session && one.at > sign.at,
         );
-        const waits = isStopped || isElsewhere || sign.isReused ? 0 : said(sign);
+        const waits = isStopped || isElsewhere || sign.sharesId ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
         // Of a session that is over nothing is missed.
         const blind = isStopped ? this.#blindness.certain(accessPoint) : this.#blindness.missed(accessPoint);
@@ -185,16 +192,13 @@ export class Judge {
   }
 }
 
+/** Whether the device had begun a session in another space by then, or would have by a clock that is this much ahead. */
+function isLeft({ device, at, sessionBeganAt }: Sign, other: Sign, ahead: number): boolean {
+  const movedAt = other.sessionBeganAt;
+  return other.device === device && sessionBeganAt < movedAt + ahead && movedAt <= at;
+}
+
 /** Without what sessions show of a device that has begun one in another space since. */
 function withoutThoseLeft(signs: readonly Sign[], elsewhere: readonly Sign[]): Sign[] {
-  const begun = new Map<string, number>();
-  for (const { session, at, beganAt } of signs) begun.set(session, Math.min(beganAt ?? at, begun.get(session) ?? at));
-  const moves = [...Map.groupBy(elsewhere, ({ session }) => session).values()].map((session) => {
-    const [{ device, at, beganAt }] = session as [Sign];
-    return { device, at: beganAt ?? at };
-  });
-  return signs.filter(({ device, session, at }) => {
-    const from = begun.get(session) as number;
-    return !moves.some((move) => move.device === device && from < move.at && move.at <= at);
-  });
+  return signs.filter((sign) => !elsewhere.some((other) => isLeft(sign, other, 0)));
 }

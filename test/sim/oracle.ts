@@ -163,10 +163,15 @@ function wrongWithCheckOut(
   at: number,
   endedOnWall: number,
 ): string | undefined {
-  // What comes at the same moment may come right behind it.
-  const before = here.filter(({ arrived }) => arrived < at);
+  // What comes at the same moment may come right behind it, all of it or the last of it.
   const known = here.filter(({ arrived }) => arrived <= at);
-  return wrongByThen(judge, known, days, at, endedOnWall) && wrongByThen(judge, before, days, at, endedOnWall);
+  const before = known.findIndex(({ arrived }) => arrived === at);
+  let wrong: string | undefined;
+  for (let count = known.length; count >= (before === -1 ? known.length : before); count -= 1) {
+    wrong = wrongByThen(judge, known.slice(0, count), days, at, endedOnWall);
+    if (wrong === undefined) return undefined;
+  }
+  return wrong;
 }
 
 function wrongByThen(

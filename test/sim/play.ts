@@ -213,10 +213,11 @@ export class Play {
     const delays = steps.map(({ sent: { report } }) =>
       Math.max(0, this.#now - report.at - report.accessPoint.clockError),
     );
-    const taken = service.observe(
-      steps.map(({ sent }, index) => toObservation(sent.report, this.#wall() - (delays[index] as number))),
+    const observations = steps.map(({ sent: { report } }, index) =>
+      toObservation(report, this.#wall() - (delays[index] as number)),
     );
-    const isBeatDue = this.#now - this.#beatAt > minute;
+    const taken = service.observe(observations);
+    const isBeatDue = service.hearsFirst(observations) || this.#now - this.#beatAt > minute;
     if (isBeatDue) this.#beatAt = this.#now;
     this.#isHeard = !isBeatDue;
     const [results] = await Promise.all([taken, isBeatDue ? service.beat() : undefined]);
@@ -317,6 +318,7 @@ export class Play {
     if (taken === undefined) return;
     this.#unseenUntil = this.#now;
     await this.#ensure();
+    await this.#service?.beat();
     if (this.#service?.store.epoch === before) {
       this.#delivered.length = taken.count;
       this.#setBacks.push([taken.at, this.#day()]);

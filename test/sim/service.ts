@@ -48,6 +48,7 @@ export class Service {
   isLost = false;
   /** What goes wrong with the recorder's next batch. */
   breaksAt: 'commit' | 'delete' | undefined;
+  readonly #heard = new Set<string>();
   #learning: Promise<void> = Promise.resolve();
 
   constructor({ redis, db, clock, scripts, uniqueText, spaces, resolve }: ServicePorts) {
@@ -126,6 +127,13 @@ export class Service {
 
   #tolerate(error: unknown): void {
     if (!this.isLost) throw error;
+  }
+
+  /** Whether this process has heard none of some of these access points so far; they are known from then on. */
+  hearsFirst(observations: readonly Observation[]): boolean {
+    const before = this.#heard.size;
+    for (const { nas } of observations) if (nas !== undefined) this.#heard.add(nas);
+    return this.#heard.size > before;
   }
 
   /** Resolves with what became of each, when that and all that follows from it is done. */
