@@ -114,7 +114,7 @@ export class PresenceRestore {
     const began = clock.monotonic();
     const visits = await this.#putVisits(now, seenUntil);
     for (const store of stores) {
-      await store.redis.hset(store.keys.clock, 'epoch', epoch, 'beat', now);
+      await store.redis.hset(store.keys.clock, 'epoch', epoch, 'beat', now, 'sawUntil', now);
       store.epoch = epoch;
     }
     if (before === undefined) return;

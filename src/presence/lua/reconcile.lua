@@ -48,6 +48,7 @@ local function assign(told, pieces, near)
       local shared = c.settled and min(v[LAST], c.last) - max(v[SINCE], c.since) or -1
       if shared >= 0 and (not most or shared > most) then home, most = c, shared end
     end
+    if home and v[IS_OPEN] then home.was_open = true end
     if not home then
       homeless[#homeless + 1] = v
     elseif not home.visit then
@@ -65,7 +66,7 @@ local function assign(told, pieces, near)
       local apart = max(v[SINCE] - c.last, c.since - v[LAST])
       if c.settled and not c.visit and apart <= near and (not least or apart < least) then home, least = c, apart end
     end
-    if home then home.visit = v else void[#void + 1] = { v, '' } end
+    if home then home.visit, home.was_open = v, v[IS_OPEN] else void[#void + 1] = { v, '' } end
   end
   return void
 end
@@ -84,8 +85,8 @@ local function reconcile(member, r, clock, rules, stem, timed)
     if c.settled then
       local v = c.visit
       local fresh = not v
-      -- Only a timer ends a visit: while reports come in, the next one may belong to it.
-      local open = c.reach >= now or (not timed and n == #pieces and (fresh or v[IS_OPEN]))
+      -- Only a timer ends a visit: while reports come in, the next one may belong to it. And no timer opens one again.
+      local open = c.reach >= now and (fresh or c.was_open or not timed) or not timed and n == #pieces and (fresh or v[IS_OPEN])
       if fresh then v = { stem .. n, c.since, c.last, open, 0, 0, 0, '', 0, 0 } end
       local differs = fresh or v[SINCE] ~= c.since or v[IS_OPEN] ~= open or (not open and v[LAST] ~= c.last)
       if not open and not fresh and v[IS_OPEN] then lag = max(lag, now - c.reach) end
