@@ -96,8 +96,8 @@ local function reconcile(member, r, clock, rules, stem, timed)
       if c.hold then hold(v, c.first, c.hold, c.bridge) end
       visits[#visits + 1] = v
       if open then
-        -- Now and then the ledger learns of the latest activity, in case Redis is lost.
-        if differs or (timed and v[LAST] - v[TOLD] >= TELL_EVERY) then opened = v end
+        -- Now and then the ledger learns of the latest activity, in case Redis is lost; also when that was earlier than was told.
+        if differs or (timed and math.abs(v[LAST] - v[TOLD]) >= TELL_EVERY) then opened = v end
         look_at = min(look_at, c.reach + 1, now + 2 * TELL_EVERY)
         -- A NAS that is yet to be heard may be heard at any moment.
         if c.due < c.reach then look_at = min(look_at, max(c.due + 1, now + max(1000, min(30000, math.floor((now - c.due) / 2))))) end
