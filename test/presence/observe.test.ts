@@ -210,6 +210,17 @@ describe('settling', () => {
     expect(await story()).toEqual(['open 1-1', 'void 1-1']);
   });
 
+  test('what was too brief to be an arrival is one when its session goes on', async () => {
+    await begin(rulesOf({ settle: 2 * minute, rejoin: 20 * minute }));
+    await observe([{ ago: 26, device: 'phone', session: 'a' }]);
+    await observe([
+      { ago: 15, device: 'tablet', session: 'b', status: 'start' },
+      { ago: 12, device: 'tablet', session: 'b' },
+    ]);
+    await observe([{ ago: 1, device: 'phone', session: 'a' }]);
+    expect(await story()).toEqual(['open 15-12', 'open 26-1']);
+  });
+
   test('who is seen again after the settle time has arrived', async () => {
     await observe([
       { ago: 5, kind: 'active' },

@@ -81,7 +81,11 @@ export function findBlindness(
     ...faults.flatMap(({ from, type }): Interval[] =>
       type === 'diesUnanswered' ? [[day(from), day(from) + 3 * minute]] : [],
     ),
-    ...setBacks.map(([from, to]): Interval => [from - 10 * minute, to + minute]),
+    // What Redis forgot is a gap; who was due shortly before it may have been told to stay.
+    ...setBacks.flatMap(([from, to]): Interval[] => [
+      [from - 10 * minute, to + minute],
+      [from, to + minute],
+    ]),
   ];
   // What was due, and had not reached the ledger, is not due any more.
   const putBack = losses.map(({ at, knownUntil }): Interval => [knownUntil, at + minute]);

@@ -32,6 +32,13 @@ local function fold(r, link)
   end
 end
 
+-- Where the last of what is held turns out to have been earlier, it is held as of then.
+local function move_held(r, before, at)
+  for _, v in ipairs(visits_of(r)) do
+    if v[BASE_TO] == before then v[BASE_FROM], v[BASE_TO] = min(v[BASE_FROM], at), at end
+  end
+end
+
 -- Closed sessions are forgotten first, the oldest before the others.
 local function add_link(r, link)
   local links = r[LINKS]
@@ -122,7 +129,7 @@ local function insert(r, link, kind, at, octets, span, nas)
   local known = points[at_index] == at
   local successor = known and at_index + 2 or at_index
   if octets ~= UNCOUNTED and points[successor] and points[successor + 1] == base then
-    table.remove(points, successor)
+    move_held(r, table.remove(points, successor), at)
     table.remove(points, successor)
     moved = true
   end

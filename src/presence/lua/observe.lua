@@ -49,9 +49,10 @@ end
 local function goes_on(r, link, added, is_first, idle)
   local last = r[OPEN_LAST]
   if last == 0 or added < last or added > last + idle then return false end
-  -- What it has shown before, in an earlier visit, may make the two one.
+  -- What it has shown before, in an earlier visit or too briefly to be one, may make the two one.
   local points = link[POINTS]
-  if #points > 2 and points[#points - 3] <= r[BEFORE] then return false end
+  local before = #points > 2 and points[#points - 3]
+  if before and (before <= r[BEFORE] or before < r[OPEN_SINCE]) then return false end
   if is_first and link[FROM] > 0 and link[FROM] < r[OPEN_SINCE] then return false end
   if #r[BEHIND] > 0 then return false end
   return #r[AWAY] == 0 or not away_after(r, link[DEVICE], points[1])
