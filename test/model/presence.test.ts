@@ -97,7 +97,7 @@ test('after every step of a random history, the scripts say what the model says'
       await look(now + 20);
       await look(now + 200);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true },
   );
 }, 120_000);
 
@@ -127,6 +127,6 @@ test('any order, repetition and delay of the same reports ends in the same visit
         expect(ends[1]).toEqual(ends[0]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 150, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true },
   );
 }, 120_000);

@@ -13,6 +13,8 @@ export type Blindness = {
   /** When we saw nothing. */
   readonly ours: readonly Interval[];
   certain(accessPoint: AccessPoint): readonly Interval[];
+  /** Whether the access point restarted between these, by what its clock said. */
+  restarted(accessPoint: AccessPoint, from: number, to: number): boolean;
   /** The same, and silences of it that are certain to be missed. */
   missed(accessPoint: AccessPoint): readonly Interval[];
   possible(accessPoint: AccessPoint): readonly Interval[];
@@ -95,6 +97,7 @@ export function findBlindness(
     putBack,
     heardAfter: (one, at) =>
       Math.min(Infinity, ...(byName.get(one.name) ?? []).flatMap(({ arrived }) => (arrived > at ? [arrived] : []))),
+    restarted: (one, from, to) => of(one).resets.some(([at]) => from < at && at <= to),
     certain: (one) => [...ours, ...of(one).resets].toSorted(byBeginning),
     missed: (one) => [...ours, ...of(one).resets, ...of(one).missed].toSorted(byBeginning),
     possible: (one) => [...ours, ...of(one).resets, ...of(one).silences, ...others].toSorted(byBeginning),

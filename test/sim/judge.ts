@@ -103,15 +103,20 @@ export class Judge {
     if (!wasAway && !isLost && last.at + idleTimeout >= at) return 'together';
     if (!wasAway && !isLost && losses(last) === lossesUntil) {
       const said = (one: Sign): number => (one.accessPoint.isSet ? 2.2 * (one.accessPoint.cadence ?? 0) : 0);
-      if (spans.some(([from, to, sign]) => to - from <= Math.max(idleTimeout, rejoin, said(sign)))) return 'together';
+      const isOne = spans.some(
+        ([from, to, sign]) =>
+          to - from <= Math.max(idleTimeout, rejoin, said(sign)) &&
+          !this.#blindness.restarted(sign.accessPoint, from, to),
+      );
+      if (isOne) return 'together';
       const rememberedFrom = this.losses[lossesUntil - 1]?.at ?? -Infinity;
       for (const sign of before) {
         if (losses(sign) !== lossesUntil) continue;
         const { accessPoint, isStopped } = sign;
         // A device that was seen in another session since is not waited for in this one.
-        const isElsewhere = before.some(
-          (one) => one.device === sign.device && one.session !== sign.session && one.at > sign.at,
-        );
+        const isLater = (one: Sign): boolean =>
+          one.device === sign.device && one.session !== sign.session && one.at > sign.at && one.at <= at;
+        const isElsewhere = before.some(isLater) || this.#elsewhere.some(isLater);
         const waits = isStopped || isElsewhere || sign.sharesId ? 0 : said(sign);
         let reach = sign.at + Math.max(idleTimeout, waits);
         // Of a session that is over nothing is missed.
