@@ -114,7 +114,9 @@ export class PresenceRestore {
     const began = clock.monotonic();
     const visits = await this.#putVisits(now, seenUntil);
     for (const store of stores) {
-      await store.redis.hset(store.keys.clock, 'epoch', epoch, 'beat', now, 'sawUntil', now);
+      // A pause that began before the loss says nothing of how often an access point reports.
+      const seenFrom = before === undefined ? {} : { sawUntil: now };
+      await store.redis.hset(store.keys.clock, { epoch, beat: now, ...seenFrom });
       store.epoch = epoch;
     }
     if (before === undefined) return;
