@@ -180,8 +180,10 @@ local function report(r, link, kind, at, from, octets, span, nas)
     note_run(link, kind == LEFT and RUN_STOP or kind == STARTED and RUN_START or added and RUN_PROGRESS or RUN_IDLE, at)
   end
   local is_first = points[1] == at and first ~= at
-  -- That the session has lasted was proven of what is known to have begun later than this report, which may be of another with its id.
-  local began = link[FROM] > 0 and link[FROM] or first
-  if is_first and first and began > at + REPEATED_WITHIN then link[OUTLIVED] = 0 end
+  if is_first and first then
+    -- That the session has lasted was proven of what had begun later than this report, which may be of another with its id.
+    local began = link[FROM] > 0 and link[FROM] or first
+    if began > at + REPEATED_WITHIN then link[OUTLIVED] = 0 end
+  end
   return added, moved, is_first
 end
