@@ -197,15 +197,16 @@ function seenThrough(gaps: ModelState['gaps'], at: number, plain: number, rules:
 
 /** Since when somebody stayed for the settle time without a pause longer than that; an association has no pauses. */
 function settles(group: readonly Evidence[], { settle }: ModelRules): number | undefined {
-  let since = group[0]?.at ?? 0;
+  const first = group[0]?.at ?? 0;
+  let since = first;
   let until = -Infinity;
-  for (const [index, item] of group.entries()) {
-    if (index === 0 || item.at > until) {
-      since = item.isFirst ? item.from : item.at;
-      until = -Infinity;
-    }
-    until = Math.max(until, item.at + settle, item.associatedUntil);
-    if (Math.max(item.at, item.associatedUntil) - since >= settle) return Math.max(since, group[0]?.at ?? 0);
+  let waitsUntil = -Infinity;
+  for (const { at, from, isFirst, associatedUntil } of group) {
+    if (at > waitsUntil) [since, until, waitsUntil] = [at, -Infinity, -Infinity];
+    since = Math.min(since, isFirst ? from : at);
+    until = Math.max(until, at, associatedUntil);
+    waitsUntil = Math.max(waitsUntil, at + settle, until);
+    if (until - since >= settle) return Math.max(since, first);
   }
   return undefined;
 }

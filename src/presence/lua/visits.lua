@@ -98,6 +98,15 @@ local function hand_over(items)
   end
 end
 
+-- The order of links is that in which they were heard, so nothing may depend on it, at equal times either.
+local function is_before(a, b)
+  if a.t ~= b.t then return a.t < b.t end
+  if a.last ~= b.last then return a.last < b.last end
+  if a.held ~= b.held then return a.held == true end
+  if a.reach ~= b.reach then return a.reach < b.reach end
+  return a.why < b.why
+end
+
 local function evidence_of(r, clock, rules)
   local items = {}
   for _, v in ipairs(visits_of(r)) do
@@ -111,7 +120,7 @@ local function evidence_of(r, clock, rules)
     end
   end
   for _, link in ipairs(r[LINKS]) do link_items(r, clock, rules, link, items) end
-  table.sort(items, function(a, b) return a.t < b.t or (a.t == b.t and a.last < b.last) end)
+  table.sort(items, is_before)
   hand_over(items)
   return items
 end
@@ -134,9 +143,12 @@ local function settle(r, c, item, rules, now, timed)
       if timed or is_told(r, item.t) then span_end = max(span_end, min(now, item.reach)) else c.look = true end
     end
   end
-  if not c.chain or item.t > c.chain_reach then c.chain, c.chain_reach = item.from or item.t, 0 end
+  if not c.chain or item.t > c.chain_reach then c.chain, c.chain_reach, c.chain_end = item.t, 0, 0 end
+  -- A session that began earlier shows that somebody was there before its first report.
+  c.chain = min(c.chain, item.from or item.t)
+  c.chain_end = max(c.chain_end, span_end)
   c.chain_reach = max(c.chain_reach, item.t + rules[SETTLE], span_end)
-  if item.held or span_end - c.chain >= rules[SETTLE] then
+  if item.held or c.chain_end - c.chain >= rules[SETTLE] then
     c.settled = true
     if c.chain > c.since then c.since = c.chain end
   elseif goes_on and c.chain + rules[SETTLE] <= item.reach then
