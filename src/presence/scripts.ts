@@ -6,8 +6,8 @@ export function readLua(name: string): string {
   return readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
 }
 
-/** What the presence scripts share, in the order in which each part builds on those before. */
-const parts = ['record', 'nas', 'evidence', 'left-behind', 'visits', 'reconcile'] as const;
+/** What the presence scripts share; each part builds on those before it. */
+export const sharedParts = ['record', 'nas', 'evidence', 'left-behind', 'visits', 'reconcile'] as const;
 
 /** Every script that works on presence; the head of each lua/*.lua is its contract. All take the same keys. */
 export type PresenceScripts = {
@@ -16,16 +16,19 @@ export type PresenceScripts = {
 
 /** `clock` is the Lua that defines `read_time`: the one thing that a simulation puts in the place of the real one. */
 export function createPresenceScripts(clock: string = readLua('clock'), read = readLua): PresenceScripts {
-  const shared = [clock, ...parts.map(read)].join('\n');
-  const script = (name: string): Script => new Script(`${shared}\n${read(name)}`);
+  // Redis defines all of a script's functions at each call, so none is given more than it builds on.
+  const script = (name: string, top: (typeof sharedParts)[number]): Script => {
+    const parts = sharedParts.slice(0, sharedParts.indexOf(top) + 1);
+    return new Script([clock, ...parts.map(read), read(name)].join('\n'));
+  };
   return {
-    observe: script('observe'),
-    expire: script('expire'),
-    beat: script('beat'),
-    resetNas: script('reset-nas'),
-    noteStep: script('note-step'),
-    restore: script('restore'),
-    describe: script('describe'),
+    observe: script('observe', 'reconcile'),
+    expire: script('expire', 'reconcile'),
+    beat: script('beat', 'nas'),
+    resetNas: script('reset-nas', 'nas'),
+    noteStep: script('note-step', 'record'),
+    restore: script('restore', 'record'),
+    describe: script('describe', 'visits'),
   };
 }
 

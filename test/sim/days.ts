@@ -32,11 +32,15 @@ export class Days {
     return moments.length > 0 ? moments : [wall + back];
   }
 
-  /** The moment that this was: one of those known, if it can be; `first` or `last` of several. */
-  moment(wall: number, known: ReadonlySet<number>, which: 'first' | 'last'): number {
-    const moments = this.moments(wall);
-    const isKnown = (one: number): boolean => known.has(one);
-    return (which === 'first' ? moments.find(isKnown) : moments.findLast(isKnown)) ?? (moments[0] as number);
+  /** The moment that this was: the `first` or the `last` that is known, where those known best come first. */
+  moment(wall: number, known: readonly ReadonlySet<number>[], which: 'first' | 'last', from = -Infinity): number {
+    const moments = this.moments(wall).filter((at) => at >= from);
+    for (const some of known) {
+      const isKnown = (one: number): boolean => some.has(one);
+      const moment = which === 'first' ? moments.find(isKnown) : moments.findLast(isKnown);
+      if (moment !== undefined) return moment;
+    }
+    return moments[0] ?? wall;
   }
 }
 

@@ -128,8 +128,8 @@ export class Judge {
           // That it is silent is told at the first look after 2.2 cadences.
           const toldFrom = from + 2.2 * (accessPoint.cadence ?? 0);
           const isBeingTold = at > toldFrom - this.lookEvery - minute && at < toldFrom + this.lookEvery + minute;
-          // It may have begun before it is certain to be missed.
-          const isShort = to - from < maxBlind - minute - this.lookEvery;
+          // It may have begun before it is certain to be missed, and its end is told later as well.
+          const isShort = to - from < maxBlind - 2 * (minute + this.lookEvery);
           if (isInTime && !(accessPoint.isSet && isBeingTold) && sign.at <= to && isShort)
             reach = Math.max(reach, to + idleTimeout);
         }

@@ -1,7 +1,7 @@
-import { createPresenceScripts, readLua, type PresenceScripts } from '../../src/presence/scripts.ts';
+import { readLua, type PresenceScripts } from '../../src/presence/scripts.ts';
 import type { FaultKind } from './faults.ts';
 import type { Servers } from './servers.ts';
-import { clockLua } from './virtual-clock.ts';
+import { createSimulatedScripts } from './virtual-clock.ts';
 import { simulate } from './simulate.ts';
 
 /** One mistake in the policy: a text of one of lua/*.lua in the place of another. */
@@ -110,7 +110,7 @@ function mutated({ name, file, from, to }: Mutation): PresenceScripts {
     if (found !== 1) throw new Error(`the mutation "${name}" fits ${found} places of ${file}.lua`);
     return lua.replace(from, () => to);
   };
-  return createPresenceScripts(clockLua, text);
+  return createSimulatedScripts(text);
 }
 
 /** Plays seeds with each mistake until one shows it; a table tells which. False when one stays hidden. */

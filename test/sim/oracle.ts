@@ -62,11 +62,9 @@ function isCutShort({ events }: Ledger, person: string): boolean {
 function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[], here: readonly Delivered[]): Entry {
   const known = new Set(signs.flatMap(({ at, beganAt }) => [at, beganAt ?? at]));
   const reported = new Set(here.map(({ at }) => at));
-  const startedAt = days.moment(entry.startedAt, known, 'first');
+  const startedAt = days.moment(entry.startedAt, [known], 'first');
   if (entry.endedAt === null) return { ...entry, startedAt };
-  const endedAt = days.moments(entry.endedAt).filter((at) => at >= startedAt);
-  const moment = endedAt.findLast((at) => known.has(at)) ?? endedAt.findLast((at) => reported.has(at)) ?? endedAt[0];
-  return { ...entry, startedAt, endedAt: moment ?? entry.endedAt };
+  return { ...entry, startedAt, endedAt: days.moment(entry.endedAt, [known, reported], 'last', startedAt) };
 }
 
 function isReal({ state }: Entry): boolean {
@@ -184,7 +182,9 @@ function wrongByThen(
   const signs = judge.signsOf(known, at);
   const last = signs.at(-1);
   if (last === undefined) return `the check-out of ${clockTime(at)} has no sign before it`;
-  const endedAt = days.moment(endedOnWall, new Set(signs.map((sign) => sign.at)), 'last');
+  // Repetitions by a clock that runs ahead are later each time.
+  const shown = [signs, known].map((all) => new Set(all.map((one) => one.at)));
+  const endedAt = days.moment(endedOnWall, shown, 'last');
   const newest = Math.max(...known.map(({ arrived }) => arrived));
   const ending = signs.filter((sign) => sign.at <= endedAt);
   const after = signs.slice(ending.length);
@@ -192,7 +192,6 @@ function wrongByThen(
     return `checked out at ${clockTime(at)} although seen at ${clockTime(last.at)}`;
   }
   const latest = judge.foundBy(Math.max(newest, judge.reach(ending, at)), ending);
-  // Repetitions by a clock that runs ahead are later each time.
   const isClear = known.every(({ report }) => report.accessPoint.clockError <= 0);
   return isClear && at > latest
     ? `checked out at ${clockTime(at)}, and not at ${clockTime(latest)} at the latest`

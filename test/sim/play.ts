@@ -8,7 +8,7 @@ import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
 import { Snapshots } from './snapshots.ts';
-import { beatOnly, peek, withTime } from './virtual-clock.ts';
+import { beatOnly, peek, withTime, type Peeked } from './virtual-clock.ts';
 import { registered, type Interval } from './truth.ts';
 import { hour, minute, morning, second, type AccessPoint } from './venue.ts';
 
@@ -45,7 +45,6 @@ export class Play {
   #dueAt = Infinity;
   #waiting = 0;
   #stems = 0;
-  #peeked: Promise<void> = Promise.resolve();
   /** Until then, and no longer, nobody has been beating. */
   #unseenUntil = 0;
   #diesUnanswered = false;
@@ -58,8 +57,7 @@ export class Play {
     this.#scripts = withTime(
       scripts,
       () => this.#time(),
-      // What is next comes right behind each, in one round trip.
-      () => void (this.#peeked = this.#peek()),
+      (peeked) => this.#see(peeked),
     );
     this.#steps = [
       ...scenario.transmissions.map((sent): Step => ({ type: 'arrives', at: sent.arrives, sent, attempt: 1 })),
@@ -80,7 +78,6 @@ export class Play {
       this.#now = Math.max(next, this.#now);
       if (step !== undefined && step.at <= next) await this.#take();
       else await this.#look();
-      await this.#peeked;
       if (this.#waiting > 0 && this.#now - this.#recordedAt >= this.#scenario.recordEvery) await this.#record();
     }
     await this.#record();
@@ -135,10 +132,8 @@ export class Play {
     return [isSeen ? 1 : 0, this.#wall()];
   }
 
-  async #peek(): Promise<void> {
-    const now = this.#wall();
-    const [due, waiting] = (await peek.run(this.#servers.redis, keys, [])) as [string, number];
-    this.#dueAt = due === '' ? Infinity : this.#now + Number(due) - now;
+  #see([due, waiting]: Peeked): void {
+    this.#dueAt = String(due) === '' ? Infinity : this.#now + Number(due) - this.#wall();
     this.#waiting = waiting;
   }
 
@@ -302,7 +297,7 @@ export class Play {
 
   async #ensure(): Promise<void> {
     await this.#service?.ensure();
-    await this.#peek();
+    this.#see((await peek.run(this.#servers.redis, keys, [])) as Peeked);
     this.#isWiped = false;
   }
 

@@ -1,10 +1,10 @@
-import { createPresenceScripts, type PresenceScripts } from '../../src/presence/scripts.ts';
+import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { brokenInvariants } from './invariants.ts';
 import { readLedger } from './ledger.ts';
 import { compare } from './oracle.ts';
 import { Play } from './play.ts';
-import { clockLua } from './virtual-clock.ts';
+import { createSimulatedScripts } from './virtual-clock.ts';
 import { createScenario } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { tellStory } from './story.ts';
@@ -12,7 +12,7 @@ import { tellStory } from './story.ts';
 /** Of a seed: what does not hold, and the story of whom it happened to. */
 export type Outcome = { readonly seed: number; readonly broken: readonly string[]; readonly story: string };
 
-export const simulatedScripts: PresenceScripts = createPresenceScripts(clockLua);
+export const simulatedScripts: PresenceScripts = createSimulatedScripts();
 
 export type SimulateOptions = {
   readonly faults?: readonly FaultKind[];

@@ -1,4 +1,4 @@
-import type { PresenceScripts } from '../../src/presence/scripts.ts';
+import { createPresenceScripts, readLua, sharedParts, type PresenceScripts } from '../../src/presence/scripts.ts';
 import { Script } from '../../src/redis/script.ts';
 
 /**
@@ -15,21 +15,38 @@ end`;
 export const beatOnly = new Script(clockLua);
 
 /** What is due next, on the clock on the wall, and how much waits for the ledger. */
-export const peek = new Script(`
-local due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-return { due[2] and tostring(due[2] - (redis.call('HGET', KEYS[4], 'back') or 0)) or '', redis.call('XLEN', KEYS[3]) }`);
+const peekLua = `
+local function peek()
+  if not KEYS[4] then return false end
+  local due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+  return { due[2] and tostring(due[2] - (redis.call('HGET', KEYS[4], 'back') or 0)) or '', redis.call('XLEN', KEYS[3]) }
+end`;
+export const peek = new Script(`${peekLua}\nreturn peek()`);
 
-/** The production scripts, each called with the time; `after` is called when a call was sent. */
+export type Peeked = readonly [due: string | Buffer, waiting: number];
+
+/** The production scripts on the simulated clock. Each answers for `withTime` what is to be seen when it is done, behind its own answer. */
+export function createSimulatedScripts(read = readLua): PresenceScripts {
+  const shared: readonly string[] = sharedParts;
+  const withPeek = (lua: string): string => `local function answer()\n${lua}\nend
+${peekLua}
+local answered = answer()
+return { answered or false, peek() }`;
+  return createPresenceScripts(clockLua, (name) => (shared.includes(name) ? read(name) : withPeek(read(name))));
+}
+
+/** Such scripts, each called with the time; `after` is told what was to be seen when a call was done. */
 export function withTime(
   scripts: PresenceScripts,
   time: () => readonly [isSeen: 0 | 1, now: number],
-  after: () => void,
+  after: (peeked: Peeked) => void,
 ): PresenceScripts {
   const around = (script: Script): Script => {
     const run = async (how: 'run' | 'runBinary', [redis, names, args]: Parameters<Script['run']>): Promise<unknown> => {
-      const reply = script[how](redis, names, [...args, ...time()]);
-      after();
-      return await reply;
+      const [answer, peeked] = (await script[how](redis, names, [...args, ...time()])) as [unknown, Peeked | null];
+      // What is put back is no step of the day, and is given no more than it needs.
+      if (peeked !== null) after(peeked);
+      return answer;
     };
     return {
       run: (...args: Parameters<Script['run']>) => run('run', args),
