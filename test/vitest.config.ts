@@ -43,6 +43,7 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     exclude: process.env['ROLLCALL_TEST_ALL'] === '1' ? [] : long,
+    globalSetup: 'test/support/clean-up.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -12,6 +12,8 @@ export type NasReset = {
   readonly kind: 'on' | 'off';
   /** When it happened, epoch milliseconds, clamped to what is possible. */
   readonly at: number;
+  /** How often its stations were said to report, milliseconds, as `Observation.reportingInterval`. */
+  readonly reportingInterval?: number;
   /** Given when only this one of the NAS's access points restarted: hostapd reports each BSS by itself. */
   readonly accessPoint?: string;
 };

@@ -93,10 +93,10 @@ export class Heartbeat implements NasResetSink, AsyncDisposable {
   }
 
   /** An Accounting-On or -Off. It moves nobody: stations come back within seconds of an access point's restart. */
-  reset({ nasKey, at, sourceId, spaceId }: NasReset, done: (result: RecordResult) => void): void {
-    const { number, details } = this.#ports.watch.hearReset(nasKey, { sourceId, spaceId });
+  reset(reset: NasReset, done: (result: RecordResult) => void): void {
+    const { number, details } = this.#ports.watch.hearReset(reset);
     const { store, clock } = this.#ports;
-    const write = () => store.run('resetNas', [number, at, details]);
+    const write = () => store.run('resetNas', [number, reset.at, details]);
     replicated(store.redis, store.keys.presence, clock, write).then(
       ([, isReplicated]) => done(isReplicated ? 'recorded' : 'notRecorded'),
       () => done('notRecorded'),

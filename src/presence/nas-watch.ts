@@ -1,3 +1,4 @@
+import type { NasReset } from '../observation/nas-reset.ts';
 import type { Observation } from '../observation/observation.ts';
 import { sightingKinds, type SessionNumbers } from './sighting.ts';
 
@@ -53,7 +54,6 @@ export class NasWatch {
   hear(observation: Observation, session: number, now: number): number {
     if (observation.nas === undefined) return 0;
     const nas = this.#byKey.get(observation.nas) ?? this.#add(observation.nas, observation);
-    // A restart may have been heard before any report, and says nothing of the interval.
     nas.setInterval = observation.reportingInterval;
     nas.heard = true;
     noteStation(nas, session, observation.kind === 'left' ? -Infinity : now);
@@ -61,8 +61,9 @@ export class NasWatch {
   }
 
   /** A NAS that was heard without any station of it. */
-  hearReset(key: string, from: Pick<Observation, 'sourceId' | 'spaceId'>): { number: number; details: string } {
-    const nas = this.#byKey.get(key) ?? this.#add(key, from);
+  hearReset(reset: NasReset): { number: number; details: string } {
+    const nas = this.#byKey.get(reset.nasKey) ?? this.#add(reset.nasKey, reset);
+    nas.setInterval = reset.reportingInterval;
     nas.heard = true;
     return nas;
   }

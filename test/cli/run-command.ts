@@ -12,7 +12,11 @@ export type RunOptions = { readonly cwd?: string; readonly environment?: Readonl
 export function startCommand(args: readonly string[], options: RunOptions = {}): ChildProcess {
   return spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? '/',
-    env: { PATH: process.env['PATH'], ...options.environment },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...options.environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

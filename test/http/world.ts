@@ -25,7 +25,7 @@ import { PresenceStore } from '../../src/presence/store.ts';
 import { lateWindow, rulesOf } from '../support/presence-world.ts';
 import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
-import { startRedis } from '../support/redis.ts';
+import { borrowRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
 
 export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
@@ -122,7 +122,7 @@ export async function openWorld({
   const db = stack.use(
     await openDatabase({ dataDir, databaseUrl }, { migrate: true, clock, onError: (error) => log.error(error) }),
   );
-  const server = stack.use(await startRedis());
+  const server = stack.use(await borrowRedis());
   const connect = async (overrides = {}) => {
     const redis = createRedis({ url: server.url }, log, overrides);
     stack.defer(() => redis.disconnect());

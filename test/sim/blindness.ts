@@ -30,7 +30,7 @@ const fewestStations = 3;
 
 export function findBlindness(
   { faults, venue, lookEvery }: Scenario,
-  { delivered, losses, setBacks }: Played,
+  { delivered, forgotten, losses, setBacks }: Played,
 ): Blindness {
   const day = (at: number): number => at + aheadAt(faults, at);
   const ours: Interval[] = [];
@@ -66,7 +66,8 @@ export function findBlindness(
           const at = day(from) + Math.min(4 * second, 2 * second + one.clockError);
           return [at, at];
         });
-      const pauses = pausesOf(heard);
+      const learned = forgotten.filter(({ report }) => report.accessPoint.name === one.name);
+      const pauses = pausesOf([...heard, ...learned].toSorted((a, b) => a.arrived - b.arrived));
       const longest = Math.max(0, ...pauses.map(({ pause }) => pause));
       const patience = Math.max(idle, 2.2 * longest, one.isSet ? 2.2 * (one.cadence ?? 0) : 0);
       const mayBeEndless = pauses.some(({ pause, isStop }) => isStop && pause > idle);

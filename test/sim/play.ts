@@ -3,7 +3,7 @@ import type { PresenceScripts } from '../../src/presence/scripts.ts';
 import { aheadAt, Days, type ClockStep } from './days.ts';
 import type { Fault } from './faults.ts';
 import { lossAt, type Delivered, type Loss, type Played } from './played.ts';
-import { toObservation } from './radio.ts';
+import { toObservation, toReset } from './radio.ts';
 import type { Scenario, Transmission } from './scenario.ts';
 import type { Servers } from './servers.ts';
 import { Service } from './service.ts';
@@ -18,7 +18,7 @@ type Step =
   | { readonly type: 'arrives'; readonly at: number; readonly sent: Transmission; readonly attempt: number }
   | { readonly type: 'fault'; readonly at: number; readonly fault: Fault }
   | { readonly type: 'up' | 'ensure'; readonly at: number }
-  | { readonly type: 'reset'; readonly at: number; readonly accessPoint: string; readonly happened: number };
+  | { readonly type: 'reset'; readonly at: number; readonly accessPoint: AccessPoint; readonly happened: number };
 
 /** Lets the day of a scenario happen to the production code. */
 export class Play {
@@ -27,6 +27,7 @@ export class Play {
   readonly #scripts: PresenceScripts;
   readonly #steps: Step[];
   readonly #delivered: Delivered[] = [];
+  readonly #forgotten: Delivered[] = [];
   readonly #clockSteps: ClockStep[] = [];
   readonly #losses: Loss[] = [];
   readonly #setBacks: Interval[] = [];
@@ -85,6 +86,7 @@ export class Play {
     await this.#service?.stop();
     return {
       delivered: this.#delivered,
+      forgotten: this.#forgotten,
       days: new Days(this.#clockSteps),
       losses: this.#losses,
       setBacks: this.#setBacks,
@@ -284,7 +286,10 @@ export class Play {
         if (service !== undefined) await service.beat();
         break;
       case 'reboot': {
-        const { from, accessPoint } = fault;
+        const { from } = fault;
+        const accessPoint = this.#scenario.venue.accessPoints.find(
+          ({ name }) => name === fault.accessPoint,
+        ) as AccessPoint;
         this.#put({ type: 'reset', at: from + 4 * second, accessPoint, happened: from + 2 * second });
         break;
       }
@@ -315,7 +320,7 @@ export class Play {
     await this.#ensure();
     await this.#service?.beat();
     if (this.#service?.store.epoch === before) {
-      this.#delivered.length = taken.count;
+      this.#forgotten.push(...this.#delivered.splice(taken.count));
       this.#setBacks.push([taken.at, this.#day()]);
     } else {
       this.#losses.push(lossAt(this.#day(), this.#recordedAt, this.#scenario));
@@ -334,12 +339,8 @@ export class Play {
 
   async #reset(step: Step & { type: 'reset' }): Promise<void> {
     const { accessPoint, happened } = step;
-    const { spaceId, clockError } = this.#scenario.venue.accessPoints.find(
-      ({ name }) => name === accessPoint,
-    ) as AccessPoint;
-    const at = this.#wall() - Math.max(0, this.#now - happened - clockError);
-    const reset = { sourceId: 'aps', spaceId, nasKey: `${spaceId}/${accessPoint}`, kind: 'on', at } as const;
-    const result = await this.#service?.reset(reset);
+    const at = this.#wall() - Math.max(0, this.#now - happened - accessPoint.clockError);
+    const result = await this.#service?.reset(toReset(accessPoint, at));
     if (result !== 'recorded') this.#put({ ...step, at: this.#now + 10 * second });
   }
 }

@@ -18,6 +18,8 @@ export type Loss = { readonly at: number; readonly knownUntil: number };
 
 export type Played = {
   readonly delivered: readonly Delivered[];
+  /** What Redis forgot with its tail. The process knows yet how often those access points reported. */
+  readonly forgotten: readonly Delivered[];
   readonly days: Days;
   readonly losses: readonly Loss[];
   /** Since when what came is forgotten until Redis went back to it. */

@@ -1,3 +1,4 @@
+import type { NasReset } from '../../src/observation/nas-reset.ts';
 import type { Observation } from '../../src/observation/observation.ts';
 import { trafficUntil, type Association, type Person } from './truth.ts';
 import type { AccessPoint } from './venue.ts';
@@ -73,6 +74,18 @@ export function toObservation(report: Report, at: number): Observation {
       durationMs: lasted,
       ...(octets !== undefined && { octets }),
     },
+    ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
+  };
+}
+
+/** That it has restarted, likewise. */
+export function toReset({ name, spaceId, cadence, isSet }: AccessPoint, at: number): NasReset {
+  return {
+    sourceId: 'aps',
+    spaceId,
+    nasKey: `${spaceId}/${name}`,
+    kind: 'on',
+    at,
     ...(isSet && cadence !== undefined && { reportingInterval: cadence }),
   };
 }

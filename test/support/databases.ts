@@ -12,16 +12,16 @@ export type TestDatabases = {
   open(options?: { readonly clock?: Clock }): Promise<Database>;
   /** A fresh, empty place for one. */
   createConfig(): Promise<{ readonly dataDir: string; readonly databaseUrl?: string }>;
-  /** The one server of this file, started when first asked for. */
+  /** The one server of this file, taken when first asked for; a test that ends it lets it resume. */
   postgres(): Promise<PostgresServer>;
 };
 
-/** Call it where the tests are described: it cleans up after each test, and stops the server after the last. */
+/** Call it where the tests are described: it cleans up after each test, and gives the server back after the last. */
 export function useDatabases(kind: Database['kind']): TestDatabases {
   let server: Promise<PostgresServer> | undefined;
   let stack = new AsyncDisposableStack();
 
-  const postgres = () => (server ??= PostgresServer.start());
+  const postgres = () => (server ??= PostgresServer.borrow());
   const createConfig = async () => {
     const dataDir = stack.use(new TempDir()).path;
     return kind === 'sqlite' ? { dataDir } : { dataDir, databaseUrl: await (await postgres()).createDatabase() };
@@ -33,7 +33,7 @@ export function useDatabases(kind: Database['kind']): TestDatabases {
     await used.disposeAsync();
   });
   afterAll(async () => {
-    await (await server)?.[Symbol.asyncDispose]();
+    await (await server)?.giveBack();
   });
 
   return {

@@ -10,9 +10,9 @@ export const ledgers: readonly { readonly name: string; readonly open: () => Pro
   {
     name: 'PostgreSQL',
     async open() {
-      const server = await PostgresServer.start();
+      const server = await PostgresServer.borrow();
       const databaseUrl = await server.createDatabase();
-      return { config: { databaseUrl }, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+      return { config: { databaseUrl }, [Symbol.asyncDispose]: () => server.giveBack() };
     },
   },
 ];

@@ -8,6 +8,7 @@ import { freePort } from './free-port.ts';
 import { TempDir } from './temp-dir.ts';
 
 const user = 'postgres';
+const idle: PostgresServer[] = [];
 
 /**
  * A real PostgreSQL in a directory of its own, on a free port of the loopback. It is run by the user `postgres` when we
@@ -17,6 +18,7 @@ export class PostgresServer implements AsyncDisposable {
   readonly port: number;
   readonly #dir: TempDir;
   #process: ChildProcess | undefined;
+  readonly #names: string[] = [];
   #databases = 0;
 
   private constructor(dir: TempDir, port: number) {
@@ -41,9 +43,20 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
+  /** One for a test that does not care which: to start one takes a second. Whoever takes it gives it back, running. */
+  static async borrow(): Promise<PostgresServer> {
+    return idle.pop() ?? (await PostgresServer.start());
+  }
+
+  async giveBack(): Promise<void> {
+    for (const name of this.#names.splice(0)) await this.query(`drop database ${name} with (force)`);
+    idle.push(this);
+  }
+
   /** A new, empty database; its URL. */
   async createDatabase(): Promise<string> {
     const name = `test_${++this.#databases}`;
+    this.#names.push(name);
     await this.query(`create database ${name}`);
     return this.url(name);
   }

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from './child.ts';
 import { freePort } from './free-port.ts';
+import { TempDir } from './temp-dir.ts';
 
 /** A real redis-server with every write synced before it is answered; it comes back with the same data. */
 export interface RedisServer extends AsyncDisposable {
@@ -28,9 +28,9 @@ export type RedisOptions = {
 };
 
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'rollcall-redis-'));
+  const dir = new TempDir();
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes'];
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir.path, '--save', '', '--appendonly', 'yes'];
   args.push('--appendfsync', options.appendfsync ?? 'always', '--daemonize', 'no');
   let child: Child | undefined;
   const server: RedisServer = {
@@ -41,11 +41,13 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       child = undefined;
     },
     async start(settings = [], awaited = 'PONG') {
-      child = new Child('redis-server', [...args, ...settings], { env: { ...process.env, ...options.env } });
+      // It goes when this process does, however that ends.
+      const command = ['--pdeathsig', 'KILL', 'redis-server', ...args, ...settings];
+      child = new Child('setpriv', command, { env: { ...process.env, ...options.env } });
       await child.until('answering', () => answersPing(port, awaited));
     },
     async empty() {
-      for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
+      for (const name of await readdir(dir.path)) await rm(join(dir.path, name), { recursive: true });
     },
     signal: (signal) => child?.signal(signal),
     async command(name, ...words) {
@@ -59,11 +61,27 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     },
     async [Symbol.asyncDispose]() {
       await child?.stop();
-      await rm(dir, { recursive: true, force: true });
+      await dir[Symbol.asyncDispose]();
     },
   };
   await server.start();
   return server;
+}
+
+const idle: RedisServer[] = [];
+
+/** An empty Redis for a test that does not care which: to start one takes longer than most tests do, so it is given back for the next. */
+export async function borrowRedis(): Promise<Pick<RedisServer, 'url' | 'command'> & AsyncDisposable> {
+  // What is tested with it is not the disk.
+  const server = idle.pop() ?? (await startRedis({ appendfsync: 'everysec' }));
+  return {
+    url: server.url,
+    command: server.command,
+    async [Symbol.asyncDispose]() {
+      await server.command('FLUSHALL');
+      idle.push(server);
+    },
+  };
 }
 
 /** PING is answered with PONG only once the append-only file is loaded. */

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';
-import { startRedis, type RedisServer } from './redis.ts';
+import { borrowRedis } from './redis.ts';
 
 /** The one Redis of a test file; there from the first `beforeEach` on. */
 export type TestRedis = {
@@ -8,13 +8,12 @@ export type TestRedis = {
   readonly client: Redis;
 };
 
-/** Call it where the tests are described: it starts a server before the first one, and ends it after the last. */
+/** Call it where the tests are described: it takes a server before the first one, and gives it back after the last. */
 export function useRedis(): TestRedis {
-  let server: RedisServer | undefined;
+  let server: Awaited<ReturnType<typeof borrowRedis>> | undefined;
   let client: Redis | undefined;
   beforeAll(async () => {
-    // What is tested with it is not the disk.
-    server = await startRedis({ appendfsync: 'everysec' });
+    server = await borrowRedis();
     client = new Redis(server.url);
   });
   afterAll(async () => {

@@ -88,18 +88,11 @@ function mapReset(packet: RadiusPacket, kind: NasReset['kind'], arrivedAt: numbe
   const time = readEventTime(packet, arrivedAt, nas, origin);
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const { bssid } = readPlace(packet);
-  return {
-    type: 'nasReset',
-    doubt: time.doubt,
-    reset: {
-      sourceId: origin.sourceId,
-      spaceId: origin.spaceId,
-      nasKey: nas,
-      kind,
-      at: time.at,
-      ...(bssid === undefined ? {} : { accessPoint: bssid }),
-    },
-  };
+  const { sourceId, spaceId, reportingInterval } = origin;
+  const reset: Writable<NasReset> = { sourceId, spaceId, nasKey: nas, kind, at: time.at };
+  if (reportingInterval !== undefined) reset.reportingInterval = reportingInterval;
+  if (bssid !== undefined) reset.accessPoint = bssid;
+  return { type: 'nasReset', doubt: time.doubt, reset };
 }
 
 function readEventTime(

@@ -58,6 +58,14 @@ test('Accounting-On and Off are resets of the NAS', async () => {
   expect(world.observations).toEqual([]);
 });
 
+test('a reset tells how often the stations of its NAS report, where that is set', async () => {
+  await using world = await RadiusWorld.open([client('127.0.0.0/8', { reportingInterval: 3_600_000 })]);
+  const peer = await world.peer();
+  peer.send(report({ identifier: 1, status: 7 }));
+  await peer.next();
+  expect(world.resets).toMatchObject([{ kind: 'on', reportingInterval: 3_600_000 }]);
+});
+
 test('an old report is acknowledged as a replay, and moves nothing', async () => {
   await using world = await RadiusWorld.open();
   const peer = await world.peer();

@@ -1,0 +1,12 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** For all tests of one run: what any of them leaves behind is in one directory, which goes when the run is over. */
+export async function setup(): Promise<() => Promise<void>> {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-tests-'));
+  // PostgreSQL runs as a user of its own.
+  await chmod(dir, 0o755);
+  process.env['TMPDIR'] = dir;
+  return () => rm(dir, { recursive: true, force: true, maxRetries: 10 });
+}
