@@ -71,12 +71,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 const idle: RedisServer[] = [];
 
 /** An empty Redis for a test that does not care which: to start one takes longer than most tests do, so it is given back for the next. */
-export async function borrowRedis(): Promise<Pick<RedisServer, 'url' | 'command'> & AsyncDisposable> {
+export async function borrowRedis(): Promise<{ readonly url: string } & AsyncDisposable> {
   // What is tested with it is not the disk.
   const server = idle.pop() ?? (await startRedis({ appendfsync: 'everysec' }));
   return {
     url: server.url,
-    command: server.command,
     async [Symbol.asyncDispose]() {
       await server.command('FLUSHALL');
       idle.push(server);
