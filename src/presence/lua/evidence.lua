@@ -134,10 +134,12 @@ local function insert(r, link, kind, at, octets, span, nas)
     moved = true
   end
   if known then return nil, moved end
-  table.insert(points, at_index, octets)
-  table.insert(points, at_index, at)
   local gone = false
-  if points[at_index + 2] then
+  if at_index > #points then
+    points[at_index], points[at_index + 1] = at, octets
+  else
+    table.insert(points, at_index, octets)
+    table.insert(points, at_index, at)
     -- Its neighbours first, from the right, so that the places of the others stay.
     thin(r, link, points, at_index + 4, span, nas)
     thin(r, link, points, at_index + 2, span, nas)
