@@ -73,10 +73,20 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
-  const isBefore = isPast && currentCheckIn !== undefined && lastActivityAt <= currentCheckIn.startedAt;
+  // The network sees nobody twice at a time: what it sees now came after a visit that is over, also where the clock was set back.
+  const goesOn = isPast && current !== undefined && currentCheckIn?.visitId === current.id;
+  const isBefore =
+    isPast &&
+    currentCheckIn !== undefined &&
+    (lastActivityAt <= currentCheckIn.startedAt || (goesOn && currentCheckIn.method === 'wifi'));
   if (isBefore) draft.openCheckIns.delete(at);
   const told = draft.events.length;
-  if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
+  if (goesOn && !isBefore) {
+    // Whoever was checked in by hand before, and is in to this day, was so then.
+    putCheckIn(draft, { ...currentCheckIn, deviceIds: union(currentCheckIn.deviceIds, deviceIds) });
+  } else if (rules.methods.includes('wifi')) {
+    checkIn(draft, transition, rules);
+  }
   if (!isPast) return;
   close(draft, { visitId, revision, lastActivityAt, detectedAt, reason: transition.reason, deviceIds });
   // Late evidence of an earlier visit leaves alone whoever is in now.

@@ -50,6 +50,26 @@ function visit(state: VisitTransition['state'], changes: Partial<VisitTransition
   };
 }
 
+const byHand: CheckIn = {
+  id: 'chk_desk',
+  customerId: 'mia',
+  spaceId: 'hq',
+  visitId: null,
+  state: 'open',
+  method: 'admin',
+  methods: ['admin'],
+  startedAt: 500,
+  endedAt: null,
+  lastActivityAt: 500,
+  detectedAt: null,
+  checkOutMethod: null,
+  checkOutReason: null,
+  failureReason: null,
+  passId: 'pass_1',
+  planId: null,
+  deviceIds: [],
+};
+
 const departure = visit('closed', { lastActivityAt: 5_000, detectedAt: 9_000 });
 const types = (draft: Draft): string[] => draft.events.map((event) => event.type);
 const only = (draft: Draft): CheckIn => {
@@ -125,25 +145,6 @@ describe('an arrival', () => {
 
   test('of somebody who was checked in by hand joins that check-in', () => {
     const draft = ledger();
-    const byHand: CheckIn = {
-      id: 'chk_desk',
-      customerId: 'mia',
-      spaceId: 'hq',
-      visitId: null,
-      state: 'open',
-      method: 'admin',
-      methods: ['admin'],
-      startedAt: 500,
-      endedAt: null,
-      lastActivityAt: 500,
-      detectedAt: null,
-      checkOutMethod: null,
-      checkOutReason: null,
-      failureReason: null,
-      passId: 'pass_1',
-      planId: null,
-      deviceIds: [],
-    };
     draft.openCheckIns.set(presenceMember('hq', 'mia'), byHand);
     record(draft, visit('open'), rules);
     expect(types(draft)).toEqual(['presence.arrived']);
@@ -307,5 +308,23 @@ describe('late evidence of an earlier visit', () => {
     expect(draft.openCheckIns.get('hq|mia')?.id).toBe('chk_v2');
     expect(draft.changedCheckIns.get('chk_v1')).toMatchObject({ state: 'closed', startedAt: 1_000, endedAt: 5_000 });
     expect(draft.changedCheckIns.get('chk_v2')).toMatchObject({ state: 'open' });
+  });
+
+  test('leaves alone whoever is in now, also where the clock was set back and the earlier visit seems to be later', () => {
+    const draft = ledger();
+    record(draft, visit('open', { visitId: 'v2', arrivedAt: 20_000, lastActivityAt: 20_000 }), rules);
+    record(draft, visit('closed', { arrivedAt: 25_000, lastActivityAt: 26_000, detectedAt: 30_000 }), rules);
+    expect(draft.openCheckIns.get('hq|mia')?.id).toBe('chk_v2');
+    expect(types(draft).filter((type) => type.startsWith('check'))).toEqual(['checkin.recorded', 'checkin.corrected']);
+    expect(draft.changedCheckIns.get('chk_v1')).toMatchObject({ state: 'closed', startedAt: 25_000, endedAt: 26_000 });
+  });
+
+  test('is part of the check-in by hand that has gone on since', () => {
+    const draft = ledger();
+    draft.openCheckIns.set(presenceMember('hq', 'mia'), byHand);
+    record(draft, visit('open', { visitId: 'v2', arrivedAt: 20_000, lastActivityAt: 20_000 }), rules);
+    record(draft, visit('closed', { lastActivityAt: 5_000, detectedAt: 30_000, deviceIds: ['dev_laptop'] }), rules);
+    expect(types(draft)).toEqual(['presence.arrived', 'presence.arrived', 'presence.departed']);
+    expect(only(draft)).toMatchObject({ id: 'chk_desk', state: 'open', deviceIds: ['dev_phone', 'dev_laptop'] });
   });
 });

@@ -36,14 +36,18 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       );
       const judge = new Judge(space, blindness, elsewhere, losses, scenario.lookEvery, reusedSessions(here));
       const known = judge.signsOf(here);
-      const entries = ledger.entries
-        .filter((one) => one.person === person.id && one.spaceId === space.id && isReal(one))
-        .map((entry) => onTheirDay(entry, days, known, here))
-        .toSorted((a, b) => a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity));
+      const entries = ledger.entries.filter(
+        (one) => one.person === person.id && one.spaceId === space.id && isReal(one),
+      );
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
       const begun = new Set(here.flatMap(({ at, report }) => [at, at - report.lasted]));
-      compareEntries(judge, known, entries, { here, clamped, begun }, say);
+      // Times that the clock on the wall showed twice are read as whatever makes sense of all of them.
+      const wrongs = (days.hasGoneBack ? readings : readings.slice(0, 1)).map((reading) => {
+        const theirDay = entries.map((entry) => onTheirDay(entry, days, known, here, reading)).toSorted(inOrder);
+        return wrongWithEntries(judge, known, theirDay, { here, clamped, begun });
+      });
+      if (wrongs.every((wrong) => wrong.length > 0)) wrongs[0]?.forEach(say);
       compareCheckOuts(judge, here, ledger, days, person.id, say);
       compareLosses(judge, ledger, person.id, say);
     }
@@ -58,13 +62,33 @@ function isCutShort({ events }: Ledger, person: string): boolean {
   );
 }
 
+/** Whether of the moments that a time of day may be, the first or the last one is meant, if something is known of it. */
+type Reading = { readonly start: 'first' | 'last'; readonly end: 'first' | 'last' };
+
+const readings: readonly Reading[] = [
+  { start: 'first', end: 'last' },
+  { start: 'last', end: 'last' },
+  { start: 'first', end: 'first' },
+  { start: 'last', end: 'first' },
+];
+
 /** With times of presence in the place of those of the clock on the wall. */
-function onTheirDay(entry: Entry, days: Days, signs: readonly Sign[], here: readonly Delivered[]): Entry {
+function onTheirDay(
+  entry: Entry,
+  days: Days,
+  signs: readonly Sign[],
+  here: readonly Delivered[],
+  { start, end }: Reading,
+): Entry {
   const known = new Set(signs.flatMap(({ at, beganAt }) => [at, beganAt ?? at]));
   const reported = new Set(here.map(({ at }) => at));
-  const startedAt = days.moment(entry.startedAt, [known], 'first');
+  const startedAt = days.moment(entry.startedAt, [known], start);
   if (entry.endedAt === null) return { ...entry, startedAt };
-  return { ...entry, startedAt, endedAt: days.moment(entry.endedAt, [known, reported], 'last', startedAt) };
+  return { ...entry, startedAt, endedAt: days.moment(entry.endedAt, [known, reported], end, startedAt) };
+}
+
+function inOrder(a: Entry, b: Entry): number {
+  return a.startedAt - b.startedAt || (a.endedAt ?? Infinity) - (b.endedAt ?? Infinity);
 }
 
 function isReal({ state }: Entry): boolean {
@@ -81,13 +105,14 @@ type Known = {
   readonly begun: ReadonlySet<number>;
 };
 
-function compareEntries(
+function wrongWithEntries(
   judge: Judge,
   signs: readonly Sign[],
   entries: readonly Entry[],
   { here, clamped, begun }: Known,
-  say: Say,
-): void {
+): string[] {
+  const broken: string[] = [];
+  const say: Say = (what) => void broken.push(what);
   const entryOf = (at: number): Entry | undefined =>
     entries.find(({ startedAt, endedAt }) => startedAt <= at && at <= (endedAt ?? Infinity));
   for (const [index, sign] of signs.entries()) {
@@ -134,6 +159,7 @@ function compareEntries(
       say(`the check-in of ${clockTime(entry.startedAt)} has no end`);
     }
   }
+  return broken;
 }
 
 /** Each check-out, by what was known when it was decided. */
