@@ -172,6 +172,8 @@ export class PresenceRestore {
     for (const row of rows.toSorted((a, b) => a.arrived_at - b.arrived_at)) {
       const members = byShard[shardOf(row.customer_id, stores.length)] as Map<string, unknown[][]>;
       const member = presenceMember(row.space_id, row.customer_id);
+      // The clock was set back since: whoever is in has been so until now, and what is over is not to be met again.
+      if (row.departed_at !== null && row.last_activity_at > now) continue;
       const visits = members.get(member) ?? [];
       members.set(member, visits);
       visits.push(this.#toVisit(row, now, seenUntil));
@@ -185,7 +187,9 @@ export class PresenceRestore {
 
   /** As lua/record.lua has it: id, since, last, open, revision, baseFrom, baseTo, reason, told, heldUntil. */
   #toVisit(row: Row, now: number, seenUntil: number): unknown[] {
-    const { id, arrived_at: since, last_activity_at: last, departed_at: departedAt, reason, revision } = row;
+    const { id, departed_at: departedAt, reason, revision } = row;
+    const since = Math.min(row.arrived_at, now);
+    const last = Math.min(row.last_activity_at, now);
     const isOpen = departedAt === null;
     const space = this.#ports.space(row.space_id);
     const wasBlindTooLong = space === undefined || now - seenUntil > space.maxBlind;

@@ -150,8 +150,10 @@ export class Judge {
         this.#blindness.mayBeMissed(one) &&
         at <= Math.min(this.#blindness.heardAfter(one, reach), reach + this.#blindness.patience(one)),
     );
-    // A visit that was put back goes on from where it was known to begin, whatever comes of that session later.
-    const wasDatedBack = after.some((one) => losses(one) < losses(last) && (one.beganAt ?? one.at) <= last.at);
+    // A visit that was put back goes on from where it was known to begin, whatever comes of that session later. And what was lost does
+    // not keep a session that is known anew from being dated back beyond it.
+    const goesBack = (one: Sign): boolean => (one.beganAt ?? one.at) <= last.at;
+    const wasDatedBack = after.some((one) => (losses(one) < losses(last) || this.mayBeMissing(last)) && goesBack(one));
     return reach >= at || wasAway || isUnheard || wasDatedBack ? 'either' : 'apart';
   }
 

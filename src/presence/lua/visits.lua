@@ -64,6 +64,8 @@ local function link_items(r, clock, rules, link, items)
       local away = away_after(r, link[DEVICE], t)
       if away then
         if away <= reach then reach, item.why, item.plain = away - 1, 'transfer', min(item.plain, away - 1) end
+        -- Whoever had left by then was not here until the restart.
+        if away <= item.last then item.last = t end
         item.literal = min(item.literal, away - 1)
         if bridged and away <= next then bridged = false end
       end
