@@ -53,14 +53,12 @@ export function record(draft: Draft, transition: VisitTransition, rules: SpaceRu
 }
 
 function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): void {
-  const { visitId, customerId, spaceId, detectedAt, deviceIds } = transition;
+  const { visitId, customerId, spaceId, arrivedAt, lastActivityAt, detectedAt, revision, runs } = transition;
   const at = presenceMember(spaceId, customerId);
   const current = draft.openVisits.get(at);
   const isPast = transition.state === 'closed';
   if (!isPast) closeOther(draft, visitId, at, detectedAt);
-  const currentCheckIn = draft.openCheckIns.get(at);
-  const { arrivedAt, lastActivityAt, revision, runs } = transition;
-  const visit = {
+  const visit: Visit = {
     id: visitId,
     customerId,
     spaceId,
@@ -73,26 +71,30 @@ function arrive(draft: Draft, transition: VisitTransition, rules: SpaceRules): v
   };
   putVisit(draft, visit);
   draft.events.push({ type: 'presence.arrived', at: detectedAt, data: presenceData(visit, detectedAt) });
-  // The network sees nobody twice at a time: what it sees now came after a visit that is over, also where the clock was set back.
-  const goesOn = isPast && current !== undefined && currentCheckIn?.visitId === current.id;
-  const isBefore =
-    isPast &&
-    currentCheckIn !== undefined &&
-    (lastActivityAt <= currentCheckIn.startedAt || (goesOn && currentCheckIn.method === 'wifi'));
-  if (isBefore) draft.openCheckIns.delete(at);
+  if (isPast) tellOfPast(draft, transition, rules, current);
+  else if (rules.methods.includes('wifi')) checkIn(draft, transition, rules);
+}
+
+/** A visit that was over before anything was known of it. Whoever is in now, by the visit `current`, is left alone. */
+function tellOfPast(draft: Draft, transition: VisitTransition, rules: SpaceRules, current: Visit | undefined): void {
+  const { customerId, spaceId, lastActivityAt, deviceIds } = transition;
+  const at = presenceMember(spaceId, customerId);
+  const open = draft.openCheckIns.get(at);
+  // The network sees nobody twice at a time: whom it sees now came after this visit, also where the clock was set back between them.
+  const isSeen = current !== undefined && open?.visitId === current.id;
+  const isBefore = open !== undefined && (lastActivityAt <= open.startedAt || (isSeen && open.method === 'wifi'));
   const told = draft.events.length;
-  if (goesOn && !isBefore) {
+  if (isBefore) draft.openCheckIns.delete(at);
+  if (isSeen && !isBefore) {
     // Whoever was checked in by hand before, and is in to this day, was so then.
-    putCheckIn(draft, { ...currentCheckIn, deviceIds: union(currentCheckIn.deviceIds, deviceIds) });
+    putCheckIn(draft, { ...open, deviceIds: union(open.deviceIds, deviceIds) });
   } else if (rules.methods.includes('wifi')) {
     checkIn(draft, transition, rules);
   }
-  if (!isPast) return;
-  close(draft, { visitId, revision, lastActivityAt, detectedAt, reason: transition.reason, deviceIds });
-  // Late evidence of an earlier visit leaves alone whoever is in now.
+  close(draft, transition);
   if (current !== undefined) draft.openVisits.set(at, current);
   if (!isBefore) return;
-  draft.openCheckIns.set(at, currentCheckIn);
+  draft.openCheckIns.set(at, open);
   tellAsCorrection(draft, told, transition);
 }
 

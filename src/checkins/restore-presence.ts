@@ -144,7 +144,10 @@ export class PresenceRestore {
           'reason',
           'revision',
         ])
-        .where((eb) => eb.or([eb('departed_at', 'is', null), eb('last_activity_at', '>', now - lateWindow)]))
+        // One that is over and lies ahead was over before the clock was set back, and is not to be met again.
+        .where((eb) =>
+          eb.or([eb('departed_at', 'is', null), eb.between('last_activity_at', now - lateWindow + 1, now)]),
+        )
         .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', '!=', 'void')]))
         .where((eb) =>
           eb(eb.refTuple('customer_id', 'space_id', 'id'), '>', eb.tuple(after.customer, after.space, after.id)),
@@ -172,8 +175,6 @@ export class PresenceRestore {
     for (const row of rows.toSorted((a, b) => a.arrived_at - b.arrived_at)) {
       const members = byShard[shardOf(row.customer_id, stores.length)] as Map<string, unknown[][]>;
       const member = presenceMember(row.space_id, row.customer_id);
-      // The clock was set back since: whoever is in has been so until now, and what is over is not to be met again.
-      if (row.departed_at !== null && row.last_activity_at > now) continue;
       const visits = members.get(member) ?? [];
       members.set(member, visits);
       visits.push(this.#toVisit(row, now, seenUntil));
@@ -188,6 +189,7 @@ export class PresenceRestore {
   /** As lua/record.lua has it: id, since, last, open, revision, baseFrom, baseTo, reason, told, heldUntil. */
   #toVisit(row: Row, now: number, seenUntil: number): unknown[] {
     const { id, departed_at: departedAt, reason, revision } = row;
+    // Where the clock was set back since, whoever is in has been so until now.
     const since = Math.min(row.arrived_at, now);
     const last = Math.min(row.last_activity_at, now);
     const isOpen = departedAt === null;

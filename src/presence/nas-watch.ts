@@ -53,19 +53,14 @@ export class NasWatch {
   /** Notes that the observation's NAS was heard, and answers its number; 0 without a NAS. */
   hear(observation: Observation, session: number, now: number): number {
     if (observation.nas === undefined) return 0;
-    const nas = this.#byKey.get(observation.nas) ?? this.#add(observation.nas, observation);
-    nas.setInterval = observation.reportingInterval;
-    nas.heard = true;
+    const nas = this.#hear(observation.nas, observation);
     noteStation(nas, session, observation.kind === 'left' ? -Infinity : now);
     return nas.number;
   }
 
   /** A NAS that was heard without any station of it. */
   hearReset(reset: NasReset): { number: number; details: string } {
-    const nas = this.#byKey.get(reset.nasKey) ?? this.#add(reset.nasKey, reset);
-    nas.setInterval = reset.reportingInterval;
-    nas.heard = true;
-    return nas;
+    return this.#hear(reset.nasKey, reset);
   }
 
   /**
@@ -129,19 +124,25 @@ export class NasWatch {
     }
   }
 
-  #add(key: string, from: Pick<Observation, 'sourceId' | 'spaceId' | 'reportingInterval'>): Nas {
+  #hear(key: string, from: Pick<Observation, 'sourceId' | 'spaceId' | 'reportingInterval'>): Nas {
+    const nas = this.#byKey.get(key) ?? this.#add(key, from);
+    nas.setInterval = from.reportingInterval;
+    nas.heard = true;
+    return nas;
+  }
+
+  #add(key: string, { sourceId, spaceId }: Pick<Observation, 'sourceId' | 'spaceId'>): Nas {
     if (this.#byKey.size >= mostNases) {
       this.#byKey.clear();
       this.#byNumber.clear();
     }
     const number = this.#numberOf(key);
     const before = this.#learnedBefore.get(number);
-    const { sourceId, spaceId, reportingInterval } = from;
     const nas: Nas = {
       number,
       key,
       details: JSON.stringify({ sourceId, spaceId, name: key.slice(key.indexOf('/') + 1) }),
-      setInterval: reportingInterval,
+      setInterval: undefined,
       pauses: [],
       taken: 0,
       interims: 0,

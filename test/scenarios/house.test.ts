@@ -208,4 +208,44 @@ describe('a house', () => {
     await house.passTo(11);
     expect(await house.story('mia')).toEqual(['closed 0-0 transfer', 'open 10-']);
   });
+
+  test('a phone that went to the annex was not here until an access point without interims restarts', async () => {
+    await house[Symbol.asyncDispose]();
+    house = await House.open(await databases.open(), redis.url, { spaces: [rulesOf(), rulesOf({ id: 'annex' })] });
+    for (const who of ['mia', 'noah']) await house.customer(who);
+    await house.report({ who: 'noah', nas: 'ap-1', session: 'n', status: 'start' });
+    await house.passTo(40);
+    await house.report({ who: 'noah', nas: 'ap-1', session: 'n', status: 'stop', octets: 5, lastedMin: 40 });
+    await house.report({ who: 'mia', nas: 'ap-1', session: 'a', status: 'start' });
+    await house.passTo(50);
+    await house.report({ who: 'mia', nas: 'ap-9', session: 'z', status: 'start', space: 'annex' });
+    await house.passTo(60);
+    await house.report({ who: 'mia', nas: 'ap-9', session: 'z', status: 'stop', space: 'annex', octets: 9 });
+    await house.passTo(90);
+    await house.restart('ap-1');
+    await house.report({ who: 'mia', nas: 'ap-1', session: 'b', status: 'start' });
+    await house.passTo(92);
+    expect(await house.story('mia')).toEqual(['closed 40-40 transfer', 'closed 50-60 idle', 'open 90-']);
+  });
+
+  test('a Redis lost after the clock was set back: who is in stays in, and an earlier visit stays as it was', async () => {
+    for (const who of ['mia', 'noah']) await house.customer(who);
+    await house.report({ who: 'noah', nas: 'ap-1', session: 'n', status: 'start' });
+    await house.passTo(20);
+    await house.report({ who: 'mia', nas: 'ap-1', session: 'a', status: 'start' });
+    await house.passTo(30);
+    await house.recorded();
+    await house.sleepTo(-30);
+    await house.restore.noteSeeing();
+    await house.emptyRedis();
+    await house.restore.ensure();
+    for (const who of ['mia', 'noah'])
+      await house.report({ who, nas: 'ap-1', session: `${who} again`, status: 'start' });
+    await house.passTo(-20);
+    expect(await house.story('mia')).toEqual(['open 20-']);
+    expect((await house.story('noah')).toSorted()).toEqual(['closed 0-0 idle', 'open -30-']);
+    await house.passTo(-14);
+    expect(await house.story('mia')).toEqual(['closed -30--30 idle']);
+    expect((await house.story('noah')).toSorted()).toEqual(['closed -30--30 idle', 'closed 0-0 idle']);
+  });
 });

@@ -17,6 +17,8 @@ import { minute } from './venue.ts';
  * - when Redis is lost, who was in stays in for an idle timeout; what had not reached the ledger may be lost, and sessions are known anew
  * - people of whom a report crossed a step of the clock forward, who left before they came because it was set back, or who use several
  *   spaces when Redis is lost, are not compared
+ * - times that the clock on the wall showed more than once are read as whatever makes sense of all of a person's; on a day on which it was
+ *   set back and Redis lost something, nothing is compared
  * - a session that has the id of one before the access point restarted, and whose Start was lost, may begin with its first report
  */
 export function compare(scenario: Scenario, played: Played, ledger: Ledger): string[] {
@@ -42,7 +44,6 @@ export function compare(scenario: Scenario, played: Played, ledger: Ledger): str
       const say = (what: string): void => void broken.push(`${person.id} in ${space.id}: ${what}`);
       const clamped = new Set(here.filter(({ report }) => report.accessPoint.clockError > 0).map(({ at }) => at));
       const begun = new Set(here.flatMap(({ at, report }) => [at, at - report.lasted]));
-      // Times that the clock on the wall showed twice are read as whatever makes sense of all of them.
       const wrongs = (days.hasGoneBack ? readings : readings.slice(0, 1)).map((reading) => {
         const theirDay = entries.map((entry) => onTheirDay(entry, days, known, here, reading)).toSorted(inOrder);
         return wrongWithEntries(judge, known, theirDay, { here, clamped, begun });

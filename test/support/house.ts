@@ -197,6 +197,12 @@ export class House implements AsyncDisposable {
     return await promise;
   }
 
+  /** An access point says that it has restarted. */
+  async restart(nas: string, space = 'hq'): Promise<void> {
+    const reset = { sourceId: 'aps', spaceId: space, nasKey: nasKey(space, nas), kind: 'on', at: this.now } as const;
+    await new Promise((done) => this.heartbeat.reset(reset, done));
+  }
+
   /** Time passes with the heart beating, up to `until`, minutes after `morning`. */
   async passTo(until: number): Promise<void> {
     const end = Math.round(morning + until * minute);
