@@ -248,4 +248,23 @@ describe('a house', () => {
     expect(await house.story('mia')).toEqual(['closed -30--30 idle']);
     expect((await house.story('noah')).toSorted()).toEqual(['closed -30--30 idle', 'closed 0-0 idle']);
   });
+
+  test('a late report of an earlier visit, heard again after Redis was lost, leaves the next one apart', async () => {
+    await house.customer('mia');
+    const phone = { who: 'mia', nas: 'ap-1' };
+    await house.report({ ...phone, session: 'a', status: 'start' });
+    await house.passTo(5);
+    await house.report({ ...phone, session: 'a', status: 'stop', octets: 9, lastedMin: 5 });
+    await house.passTo(21);
+    await house.report({ ...phone, nas: 'ap-2', session: 'b', status: 'interim', octets: 1, lastedMin: 15.9 });
+    await house.recorded();
+    const before = await house.story('mia');
+    expect(before).toEqual(['closed 0-5 idle', 'open 5.1-']);
+    await house.restore.noteSeeing();
+    await house.emptyRedis();
+    await house.restore.ensure();
+    await house.report({ ...phone, session: 'a', status: 'interim', octets: 3, at: 2, lastedMin: 2 });
+    await house.passTo(22);
+    expect(await house.story('mia')).toEqual(before);
+  });
 });

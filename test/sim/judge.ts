@@ -104,8 +104,9 @@ export class Judge {
     if (!wasAway && !isLost && losses(last) === lossesUntil) {
       const said = (one: Sign): number => (one.accessPoint.isSet ? 2.2 * (one.accessPoint.cadence ?? 0) : 0);
       const isOne = spans.some(
-        ([from, to, sign]) =>
+        ([from, to, sign, then]) =>
           to - from <= Math.max(idleTimeout, rejoin, said(sign)) &&
+          !this.mayBeMissing(then) &&
           !this.#blindness.restarted(sign.accessPoint, from, to),
       );
       if (isOne) return 'together';
@@ -188,12 +189,12 @@ export class Judge {
   }
 
   /** Sessions that were seen both before and after, by the signs next to the pause. */
-  #spans(before: readonly Sign[], after: readonly Sign[]): [from: number, to: number, sign: Sign][] {
-    const spans: [number, number, Sign][] = [];
+  #spans(before: readonly Sign[], after: readonly Sign[]): [from: number, to: number, sign: Sign, then: Sign][] {
+    const spans: [number, number, Sign, Sign][] = [];
     for (const session of new Set(before.map(({ session }) => session))) {
       const next = after.find((sign) => sign.session === session);
       const last = before.findLast((sign) => sign.session === session) as Sign;
-      if (next !== undefined) spans.push([last.at, next.at, last]);
+      if (next !== undefined) spans.push([last.at, next.at, last, next]);
     }
     return spans;
   }

@@ -162,7 +162,7 @@ end
 -- session of the earlier one reaches into the later.
 local function stays_apart(c, items, i)
   local item = items[i]
-  if not (c.is_held and item.held and item.t >= c.last and item.t > c.bridged) then return false end
+  if not (item.held and c.held_to >= c.last and item.t >= c.last and item.t > c.bridged) then return false end
   for j = i + 1, #items do
     if items[j].t > c.reach then return true end
     if not items[j].held then return false end
@@ -179,13 +179,14 @@ local function components(r, clock, rules, timed)
     local apart = c and item.t <= c.reach and stays_apart(c, items, i)
     if apart then c.reach, c.due = item.t - 1, min(c.due, item.t - 1) end
     if not c or item.t > c.reach then
-      c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, bridged = 0, literal = item.t, why = 'idle', begun = {} }
+      c = { since = item.t, first = item.t, last = item.last, reach = 0, due = 0, bridged = 0, held_to = 0, literal = item.t, why = 'idle', begun = {} }
       list[#list + 1] = c
     end
     if item.t > c.literal then c.hold, c.bridge = c.last, item.t end
     if item.literal > c.literal then c.literal = item.literal end
     if item.last > c.last then c.last = item.last end
-    c.is_held, c.bridged = item.held, max(c.bridged, item.bridge)
+    if item.held then c.held_to = max(c.held_to, item.last) end
+    c.bridged = max(c.bridged, item.bridge)
     if item.reach > c.reach then c.reach, c.why = item.reach, item.why end
     if item.bridge > c.reach then c.reach, c.why = item.bridge, 'idle' end
     c.due = max(c.due, min(item.due or item.reach, item.reach), item.bridge)
