@@ -23,6 +23,7 @@ import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
 import { DirectoryIndex } from './identity/directory-index.ts';
+import { namesOf } from './identity/identity-policy.ts';
 import { IndexFollower } from './identity/index-follower.ts';
 import { openMasterKey } from './identity/master-key.ts';
 import { TokenCache } from './identity/token-cache.ts';
@@ -161,7 +162,10 @@ async function openPresence(base: Base, stores: Stores) {
     clock,
     logger: log,
     space: (id) => spaces.get(id),
-    resolve: (station, identities) => index.resolve(station, identities),
+    resolve: (station, identities, spaceId) => {
+      const policy = spaces.get(spaceId)?.identities;
+      return policy === undefined ? undefined : index.resolve(station, namesOf(identities, policy), policy);
+    },
     unregistered,
     onLearned: () => heartbeat.beat(),
     lateWindow: config.lateWindow,

@@ -10,8 +10,8 @@ import { expect, test } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   protocols: [],
-  config: ['runtime'],
   observation: ['runtime'],
+  config: ['observation', 'runtime'],
   db: ['runtime'],
   redis: ['runtime'],
   sources: ['observation', 'protocols', 'type config', 'runtime'],

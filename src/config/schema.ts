@@ -35,6 +35,17 @@ const privacySchema = section({
     .describe('Whether a customer who said nothing has opted in.'),
 });
 
+const devicesSchema = section({
+  quota: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How many devices one customer may have; as many as they like when left out.'),
+  retireAfter: duration()
+    .prefault('24h')
+    .describe('How long an address that a phone made up stays known after the phone has gone on to another.'),
+});
+
 /** The whole of `rollcall.yaml`: shape, defaults and one sentence for each field. */
 export const configSchema = section(
   {
@@ -49,6 +60,7 @@ export const configSchema = section(
     http: httpSchema.prefault({}).describe('The pages and the API.'),
     spaces: z.array(spaceSchema).default([]).describe('The spaces people check in to.'),
     sources: z.array(sourceSchema).default([]).describe('What tells us who is on the network.'),
+    devices: devicesSchema.prefault({}).describe('What is registered.'),
     privacy: privacySchema.prefault({}).describe('What is assumed about consent.'),
     logLevel: z.enum(logLevels).default('info').describe('How much is logged.'),
     maxBacklog: z

@@ -1,8 +1,22 @@
 import { z } from 'zod';
+import { identityKinds } from '../observation/identity.ts';
 import { duration, id, text } from './fields.ts';
 import { section } from './section.ts';
 
 export const checkInMethods = ['wifi', 'admin', 'pin', 'app', 'card', 'door'] as const;
+
+const identitiesSchema = section({
+  order: z
+    .array(z.enum(identityKinds))
+    .min(1)
+    .default([...identityKinds])
+    .describe('Which identities count, best evidence first; those left out count for nothing.'),
+  stripRealms: z
+    .union([z.literal('all'), z.array(text().toLowerCase())], { error: 'must be all, or a list of realms' })
+    .default([])
+    .describe('Realms without which a name is looked for too: all, or a list such as [example.org].'),
+  caseSensitive: z.boolean().default(false).describe('Only the registered spelling of an identity is the person.'),
+});
 
 /** One space: where people check in. The same schema serves the file and, later, `PUT /v1/spaces/{id}`. */
 export const spaceSchema = section(
@@ -30,6 +44,7 @@ export const spaceSchema = section(
       .min(1)
       .default([...checkInMethods])
       .describe('The ways to check in that this space uses.'),
+    identities: identitiesSchema.prefault({}).describe('What is made of the names that the network authenticated.'),
     requirePass: z.boolean().default(true).describe('Whether checking in takes a valid pass.'),
   },
   ['openingHours', 'cutOff', 'capacity'],

@@ -5,11 +5,12 @@ import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { ledger } from './migrations/0001-ledger.ts';
 import { evidence } from './migrations/0002-evidence.ts';
+import { devices } from './migrations/0003-devices.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 
 /** In the order in which they run. */
-const migrations: readonly Migration[] = [ledger, evidence];
+const migrations: readonly Migration[] = [ledger, evidence, devices];
 
 type MigrationsTable = { migrations: { name: string; applied_at: number } };
 

@@ -45,6 +45,8 @@ export type CustomerTable = {
 export type IdentityTable = {
   /** Folded by `foldIdentity`: identities compare without case. */
   identity: string;
+  /** As it was registered, for spaces whose network tells `Mia` from `mia`. */
+  spelling: string;
   customer_id: string;
 };
 

@@ -10,7 +10,7 @@ export type Customer = {
   readonly id: string;
   readonly name: string;
   readonly email: string | null;
-  /** What the network may authenticate this customer as, folded, in order. */
+  /** What the network may authenticate this customer as, as it was registered; in order. */
   readonly identities: readonly string[];
   readonly planId: string | null;
   readonly active: boolean;
@@ -86,24 +86,32 @@ async function replaceIdentities(
   customerId: string,
   identities: readonly string[],
 ) {
-  const wanted = new Set(identities.map(foldIdentity));
-  const had = (await identitiesOf(trx, [customerId])).map(({ identity }) => identity);
-  const gone = had.filter((identity) => !wanted.has(identity));
-  const added = [...wanted].filter((identity) => !had.includes(identity));
+  const wanted = new Map(identities.toReversed().map((spelling) => [foldIdentity(spelling), spelling]));
+  const had = new Map((await identitiesOf(trx, [customerId])).map((row) => [row.identity, row.spelling]));
+  const gone = [...had.keys()].filter((identity) => !wanted.has(identity));
+  const added = [...wanted.keys()].filter((identity) => !had.has(identity));
+  const respelled = [...wanted].filter(([identity, spelling]) => had.has(identity) && had.get(identity) !== spelling);
   if (added.length > 0) {
     const taken = await trx.selectFrom('identities').selectAll().where('identity', 'in', added).executeTakeFirst();
     if (taken) {
       const message = `an identity belongs to the customer "${taken.customer_id}"`;
       throw new Conflict('identityTaken', message, taken.customer_id);
     }
-    const rows = added.map((identity) => ({ identity, customer_id: customerId }));
+    const rows = added.map((identity) => ({
+      identity,
+      spelling: wanted.get(identity) ?? identity,
+      customer_id: customerId,
+    }));
     await trx.insertInto('identities').values(rows).execute();
   }
+  for (const [identity, spelling] of respelled) {
+    await trx.updateTable('identities').set({ spelling }).where('identity', '=', identity).execute();
+  }
   if (gone.length > 0) await trx.deleteFrom('identities').where('identity', 'in', gone).execute();
-  for (const identity of [...gone, ...added]) note('identity', identity);
+  for (const identity of [...gone, ...added, ...respelled.map(([folded]) => folded)]) note('identity', identity);
 }
 
-type IdentityRow = { readonly identity: string; readonly customer_id: string };
+type IdentityRow = { readonly identity: string; readonly spelling: string; readonly customer_id: string };
 
 async function identitiesOf(
   reader: Database['read'] | Transaction<Schema>,
@@ -123,7 +131,7 @@ function toCustomer(row: CustomerRow, identities: readonly IdentityRow[]): Custo
     id: row.id,
     name: row.name,
     email: row.email,
-    identities: identities.filter((found) => found.customer_id === row.id).map(({ identity }) => identity),
+    identities: identities.filter((found) => found.customer_id === row.id).map(({ spelling }) => spelling),
     planId: row.plan_id,
     active: row.active === 1,
     optedIn: row.opted_in === null ? null : row.opted_in === 1,

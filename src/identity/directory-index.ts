@@ -21,6 +21,9 @@ export type Resolution = {
 
 export type RegisteredTo = { readonly customerId: string; readonly deviceId: string };
 
+type Spelling = { readonly caseSensitive: boolean };
+const anyCase: Spelling = { caseSensitive: false };
+
 /** Names of what is not registered, remembered so that they are not computed with every packet. */
 const mostNames = 65_536;
 
@@ -51,15 +54,19 @@ export class DirectoryIndex {
    * The owner of a station, or of what the network authenticated. The identity wins: it was proven to the network, and
    * an address is only what a device says of itself. Of several identities the first that is known counts.
    */
-  resolve(station: MacAddress | undefined, identities: readonly string[] | undefined): Resolution | undefined {
+  resolve(
+    station: MacAddress | undefined,
+    identities: readonly string[] | undefined,
+    spelling: Spelling = anyCase,
+  ): Resolution | undefined {
     const row = station === undefined ? none : this.#find(station);
     const owner = row === none ? none : this.#tables.ownerOf(row);
-    const identified = identities === undefined ? none : this.#identify(identities);
+    const identified = identities === undefined ? none : this.#identify(identities, spelling);
     const customer = identified === none ? owner : identified;
     if (customer === none) return undefined;
     const resolution = {
       customerId: this.#tables.customerId(customer),
-      deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? []),
+      deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? [], spelling),
       optedIn: this.#tables.isOptedIn(customer),
       deviceClass: customer === owner ? this.#tables.deviceClass(row) : undefined,
     };
@@ -93,17 +100,17 @@ export class DirectoryIndex {
     return row;
   }
 
-  #identify(identities: readonly string[]): number {
+  #identify(identities: readonly string[], { caseSensitive }: Spelling): number {
     for (const identity of identities) {
-      const customer = this.#tables.findIdentity(identity);
+      const customer = this.#tables.findIdentity(identity, caseSensitive);
       if (customer !== none) return customer;
     }
     return none;
   }
 
-  #nameOf(station: MacAddress | undefined, identities: readonly string[]): string {
-    const key =
-      station ?? foldIdentity(identities.find((identity) => this.#tables.findIdentity(identity) !== none) ?? '');
+  #nameOf(station: MacAddress | undefined, identities: readonly string[], { caseSensitive }: Spelling): string {
+    const isKnown = (identity: string): boolean => this.#tables.findIdentity(identity, caseSensitive) !== none;
+    const key = station ?? foldIdentity(identities.find(isKnown) ?? '');
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     const name =

@@ -54,7 +54,7 @@ export async function loadTables(db: Database, seed: number, { assumeOptIn }: Op
       selectIdentities(db)
         .where('identity', '>', last?.identity ?? '')
         .orderBy('identity'),
-    (row) => tables.setIdentity(row.identity, row.customer_id),
+    (row) => tables.setIdentity(row.identity, row.customer_id, row.spelling),
   );
   // In the order of the devices, so that the join walks through both indexes side by side.
   await eachPage<AddressRow>(
@@ -99,7 +99,7 @@ export async function readUpdate(
     for (const id of customers) if (!present.has(id)) tables.removeCustomer(id);
     for (const row of customerRows) tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn));
     for (const identity of identities) tables.removeIdentity(identity);
-    for (const row of identityRows) tables.setIdentity(row.identity, row.customer_id);
+    for (const row of identityRows) tables.setIdentity(row.identity, row.customer_id, row.spelling);
     const registered = new Set(addressRows.map(({ hash }) => hash));
     for (const hash of addresses) if (!registered.has(hash)) tables.removeAddress(hash);
     for (const row of [...deviceRows, ...addressRows])
@@ -158,7 +158,7 @@ function keysOf(changes: readonly Change[], kind: ChangeKind): string[] {
 }
 
 type CustomerRow = { readonly id: string; readonly opted_in: number | null };
-type IdentityRow = { readonly identity: string; readonly customer_id: string };
+type IdentityRow = { readonly identity: string; readonly spelling: string; readonly customer_id: string };
 type AddressRow = {
   readonly hash: string;
   readonly device_id: string;

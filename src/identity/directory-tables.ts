@@ -23,6 +23,8 @@ export class DirectoryTables {
   readonly #removed = new Set<number>();
   /** By the identity's row, the customer's. */
   #identified = new Int32Array(512);
+  /** By the identity's row, a hash of how it was registered, for networks that tell `Mia` from `mia`. */
+  #spellings = new Int32Array(512);
 
   /** `seed` is any random number. */
   constructor(seed: number) {
@@ -62,12 +64,17 @@ export class DirectoryTables {
     this.#addresses.remove(highBits(hashText), lowBits(hashText));
   }
 
-  setIdentity(identity: string, customerId: string) {
+  setIdentity(identity: string, customerId: string, spelling = identity) {
     const customer = this.#customers.find(customerId);
     if (customer === none) return;
     const row = this.#identities.add(identity);
-    if (row >= this.#identified.length) this.#identified = grown(this.#identified, Math.ceil(row * 1.5) + 1);
+    if (row >= this.#identified.length) {
+      const length = Math.ceil(row * 1.5) + 1;
+      this.#identified = grown(this.#identified, length);
+      this.#spellings = grown(this.#spellings, length);
+    }
     this.#identified[row] = customer;
+    this.#spellings[row] = spellingHash(spelling);
   }
 
   removeIdentity(identity: string) {
@@ -81,8 +88,9 @@ export class DirectoryTables {
   }
 
   /** The customer whose identity this is, or `none`. */
-  findIdentity(identity: string): number {
+  findIdentity(identity: string, caseSensitive = false): number {
     const row = this.#identities.find(foldIdentity(identity));
+    if (caseSensitive && row !== none && this.#spellings[row] !== spellingHash(identity)) return none;
     return row === none ? none : this.#present(this.#identified[row] as number);
   }
 
@@ -129,6 +137,14 @@ export class DirectoryTables {
   #present(customer: number): number {
     return customer === none || this.#state[customer] === gone ? none : customer;
   }
+}
+
+/** Tells two spellings of one name apart; that it is the same name is known already. */
+function spellingHash(text: string): number {
+  const spelled = text.normalize('NFC');
+  let hash = 0;
+  for (let at = 0; at < spelled.length; at += 1) hash = Math.imul(hash ^ spelled.charCodeAt(at), 0x2c1b3c6d) + at;
+  return hash | 0;
 }
 
 function bits(digest: string, at: number): number {

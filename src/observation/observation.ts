@@ -1,3 +1,4 @@
+import type { Identity } from './identity.ts';
 import type { MacAddress } from './mac-address.ts';
 
 /**
@@ -13,8 +14,12 @@ export type Observation = {
   readonly at: number;
   /** Absent when the source names only an identity. */
   readonly station?: MacAddress;
-  /** Identities that the network authenticated (802.1X User-Name, Chargeable-User-Identity), best evidence first, as sent. */
-  readonly identities?: readonly string[];
+  /** Who was authenticated; absent when nobody was. Anonymous outer identities are left out. */
+  readonly identities?: readonly Identity[];
+  /** The network address that the station has, in canonical spelling, where the source knows it. */
+  readonly ipAddress?: string;
+  /** What the device calls itself (DHCP option 12). A hint for people, and never evidence. */
+  readonly hostname?: string;
   /** The access point, as its MAC address or its name. */
   readonly accessPoint?: string;
   readonly ssid?: string;

@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr';
 import type { Resolution } from '../identity/directory-index.ts';
+import type { Identity } from '../observation/identity.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
 import { replicated } from '../redis/replication.ts';
@@ -31,7 +32,8 @@ export type EnginePorts = {
   readonly space: (id: string) => SpaceTiming | undefined;
   readonly resolve: (
     station: MacAddress | undefined,
-    identities: readonly string[] | undefined,
+    identities: readonly Identity[] | undefined,
+    spaceId: string,
   ) => Resolution | undefined;
   readonly unregistered: UnregisteredStations;
   readonly sessionNumber: SessionNumbers;
@@ -83,7 +85,7 @@ export class PresenceEngine implements ObservationSink {
       this.#ignore('otherSsid', done);
       return;
     }
-    const owner = resolve(observation.station, observation.identities);
+    const owner = resolve(observation.station, observation.identities, timing.id);
     if (owner === undefined) {
       if (observation.station === undefined) this.#ignore('nobody', done);
       else unregistered.note(observation, observation.station, done);
@@ -113,7 +115,7 @@ export class PresenceEngine implements ObservationSink {
     done: (result: RecordResult) => void,
   ): void {
     const timing = this.#ports.space(spaceId);
-    const owner = this.#ports.resolve(station, undefined);
+    const owner = this.#ports.resolve(station, undefined, spaceId);
     if (timing === undefined || owner === undefined) this.#ignore(timing ? 'nobody' : 'unknownSpace', done);
     else if (!owner.optedIn) this.#ignore('notOptedIn', done);
     else if (owner.deviceClass === 'stationary') this.#ignore('stationary', done);

@@ -90,6 +90,7 @@ async function populate() {
         if (identified.length > 0) {
           const rows = identified.map(({ number, customerId }) => ({
             identity: `person-${number}@example.org`,
+            spelling: `person-${number}@example.org`,
             customer_id: customerId,
           }));
           await trx.insertInto('identities').values(rows).execute();

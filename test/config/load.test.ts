@@ -38,6 +38,7 @@ test('a key that is left out has its default', () => {
   expect(config).toMatchObject({
     dataDir: `${fixtures}/data`,
     http: { listen: { host: '127.0.0.1', port: 8080 }, trustProxy: [], allowInsecure: false },
+    devices: { retireAfter: 86_400_000 },
     privacy: { optIn: 'assumed' },
     logLevel: 'info',
     maxBacklog: 1_000_000,
@@ -52,6 +53,11 @@ test('a key that is left out has its default', () => {
       rejoin: 3_600_000,
       maxBlind: 7_200_000,
       methods: ['wifi', 'admin', 'pin', 'app', 'card', 'door'],
+      identities: {
+        order: ['chargeableUserIdentity', 'userName', 'class', 'pskName', 'user', 'portal'],
+        stripRealms: [],
+        caseSensitive: false,
+      },
       requirePass: true,
     },
   ]);

@@ -44,7 +44,7 @@ describe.each(databaseKinds)('the database on %s', (kind) => {
   test('says which constraint refused, and that trying again is no use', async () => {
     const db = await databases.open();
     await addCustomer(db, 'mia');
-    const orphan = { identity: 'noah@example.org', customer_id: 'noah' };
+    const orphan = { identity: 'noah@example.org', spelling: 'noah@example.org', customer_id: 'noah' };
     const odd = { name: 'odd' as 'events', value: null as unknown as number };
     await expect(addCustomer(db, 'mia')).rejects.toMatchObject({ constraint: 'unique', retryable: false });
     await expect(db.write.insertInto('identities').values(orphan).execute()).rejects.toMatchObject({

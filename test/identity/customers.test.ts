@@ -33,9 +33,9 @@ describe.each(databaseKinds)('customers on %s', (kind) => {
       name: 'Mia',
       identities: ['Mia@Example.org', 'MIA@example.ORG'],
     });
-    expect(first.customer.identities).toEqual(['mia@example.org']);
+    expect(first.customer.identities).toEqual(['Mia@Example.org']);
     const second = await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia', 'ÉMILIE'] });
-    expect(second.customer.identities).toEqual(['mia', 'émilie']);
+    expect(second.customer.identities).toEqual(['mia', 'ÉMILIE']);
   });
 
   test("another customer's identity is a conflict that names the owner and changes nothing", async () => {

@@ -12,6 +12,7 @@ const hq: SpaceConfig = {
   maxBlind: 7_200_000,
   ssids: ['Members', 'Staff'],
   methods: ['wifi'],
+  identities: { order: ['userName'], stripRealms: [], caseSensitive: false },
   requirePass: true,
 };
 const { name: _name, ssids: _ssids, ...unnamed } = hq;

@@ -3,7 +3,7 @@
 /** RFC 2866, section 3; RFC 5997, section 2. */
 export const packetCode = { accountingRequest: 4, accountingResponse: 5, statusServer: 12 } as const;
 
-/** RFC 2865, 2866, 2869, 3162, 4372. */
+/** RFC 2865, 2866, 2869, 3162, 4372, 6911. */
 export const attributeType = {
   userName: 1,
   nasIpAddress: 4,
@@ -28,6 +28,7 @@ export const attributeType = {
   messageAuthenticator: 80,
   chargeableUserIdentity: 89,
   nasIpv6Address: 95,
+  framedIpv6Address: 168,
 } as const;
 
 /** RFC 2866, section 5.1; 9 to 14 are tunnels (RFC 2867), which say nothing about a station. */

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import type { NasReset } from '../../observation/nas-reset.ts';
 import type { Observation, SessionReport } from '../../observation/observation.ts';
 import { sessionKey } from '../../observation/session-key.ts';
@@ -59,8 +60,7 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
   if (time.replay === true) return { type: 'ignored', reason: 'replay' };
   const station = readStation(packet);
   const identities = readIdentities(packet, station);
-  const who = station ?? identities?.[0];
-  if (who === undefined) return { type: 'ignored', reason: 'noStation' };
+  if (station === undefined && identities === undefined) return { type: 'ignored', reason: 'noStation' };
   const place = readPlace(packet);
   // Without the id that RFC 2866, section 5.5 demands, one station has one session per NAS.
   const session = packet.text(attributeType.acctSessionId) ?? '~';
@@ -76,6 +76,8 @@ function mapSession(packet: RadiusPacket, status: SessionStatus, arrivedAt: numb
   if (origin.reportingInterval !== undefined) observation.reportingInterval = origin.reportingInterval;
   if (station !== undefined) observation.station = station;
   if (identities !== undefined) observation.identities = identities;
+  const ipAddress = readIpAddress(packet);
+  if (ipAddress !== undefined) observation.ipAddress = ipAddress;
   if (place.accessPoint !== undefined) observation.accessPoint = place.accessPoint;
   if (place.ssid !== undefined) observation.ssid = place.ssid;
   return { type: 'observation', doubt: time.doubt, observation };
@@ -115,6 +117,16 @@ function readEventTime(
     if (claimed !== undefined) clocks.note(nas, (claimed + (delay ?? 0)) * 1000, arrivedAt);
   }
   return time;
+}
+
+/** Framed-IP-Address (RFC 2865, section 5.8) where it is an address, or Framed-IPv6-Address (RFC 6911, section 3.1). */
+function readIpAddress(packet: RadiusPacket): string | undefined {
+  const v4 = packet.octets(attributeType.framedIpAddress);
+  // 255.255.255.255 and 255.255.255.254 let the user or the NAS choose, 0.0.0.0 is none yet, and a link-local one is made up.
+  const isAddress = v4?.length === 4 && v4[0] !== 0 && v4[0] !== 255 && !(v4[0] === 169 && v4[1] === 254);
+  if (isAddress) return v4.join('.');
+  const v6 = packet.octets(attributeType.framedIpv6Address);
+  return v6?.length === 16 ? new ipaddr.IPv6([...v6]).toString() : undefined;
 }
 
 const gigaword = 2 ** 32;
