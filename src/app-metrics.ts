@@ -59,6 +59,7 @@ export function countEvent(metrics: Metrics, event: EventDraft): void {
       metrics.clockSteps.inc();
       return;
     case 'device.conflict':
+    case 'device.relinked':
     case 'source.down':
     case 'source.up':
     case 'checkin.corrected':

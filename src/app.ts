@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { createResolver, followDevices, type OwnedReports } from './app-devices.ts';
 import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
@@ -23,7 +24,6 @@ import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
 import { DirectoryIndex } from './identity/directory-index.ts';
-import { namesOf } from './identity/identity-policy.ts';
 import { IndexFollower } from './identity/index-follower.ts';
 import { openMasterKey } from './identity/master-key.ts';
 import { TokenCache } from './identity/token-cache.ts';
@@ -93,6 +93,9 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   const stores = await openStores(base);
   const presence = await openPresence(base, stores);
   const checkIns = await openCheckIns(base, stores);
+  const { owned, engine, stores: presenceStores, clock: presenceClock } = presence;
+  const devicePorts = { ...base, ...stores, stores: presenceStores, sink: engine, now: () => presenceClock.now() };
+  followDevices({ ...devicePorts, onRecorded: checkIns.onRecorded }, owned, stack);
   const sources = createSources(base, presence);
   const setupCode = new SetupCode(base.clock);
   const http = createHttpServer(httpPorts(base, stores, presence, checkIns, sources, setupCode));
@@ -155,6 +158,7 @@ async function openPresence(base: Base, stores: Stores) {
   const restoring = keepRestored(base, restore, redis);
   const [store] = shardStores as [PresenceStore];
   const heartbeat = stack.use(new Heartbeat({ store, watch, clock, logger: log }));
+  const owned: OwnedReports = { hear: () => undefined };
   const engine = new PresenceEngine({
     stores: shardStores,
     rules,
@@ -162,10 +166,8 @@ async function openPresence(base: Base, stores: Stores) {
     clock,
     logger: log,
     space: (id) => spaces.get(id),
-    resolve: (station, identities, spaceId) => {
-      const policy = spaces.get(spaceId)?.identities;
-      return policy === undefined ? undefined : index.resolve(station, namesOf(identities, policy), policy);
-    },
+    resolve: createResolver(index, spaces),
+    onOwned: (observation, owner) => owned.hear(observation, owner),
     unregistered,
     onLearned: () => heartbeat.beat(),
     lateWindow: config.lateWindow,
@@ -202,7 +204,7 @@ async function openPresence(base: Base, stores: Stores) {
       onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
     }),
   );
-  return { engine, unregistered, timers, heartbeat, clock, stores: shardStores };
+  return { engine, owned, unregistered, timers, heartbeat, clock, stores: shardStores };
 }
 
 type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
@@ -235,7 +237,7 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
   }
   keepRunsFew(base, db);
   const sourceEvents = new SourceEvents(db, clock, onRecorded);
-  return { feed, recorders, sourceEvents, ledger: new Ledger({ db, clock, rules, onRecorded }) };
+  return { feed, recorders, sourceEvents, onRecorded, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
 function createSources({ config, log, metrics }: Base, { engine, heartbeat, clock }: Presence): Source[] {

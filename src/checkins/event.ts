@@ -1,3 +1,4 @@
+import type { Relinked } from '../identity/device-linker.ts';
 import type { VisitEnd } from '../presence/transition.ts';
 import type { CheckIn } from './check-in.ts';
 
@@ -11,6 +12,7 @@ export const eventTypes = [
   'checkin.voided',
   'checkout.recorded',
   'device.conflict',
+  'device.relinked',
   'source.down',
   'source.up',
   'clock.stepped',
@@ -43,17 +45,24 @@ export type SourceEventData = {
 /** One address speaks for more than one place or person. */
 export type ConflictEventData = {
   readonly customerId: string;
-  readonly spaceId: string;
+  /** Null where no network has to do with it. */
+  readonly spaceId: string | null;
   readonly deviceId: string;
   /**
    * `twoPlaces`: it is active at two access points at once. `twoCustomers`: it is registered to one customer, and the network
-   * authenticated another, for whom it counts.
+   * authenticated another; it counts for `customerId`, which is one of them. `claim`: another customer wanted to register it.
    */
-  readonly kind: 'twoPlaces' | 'twoCustomers';
+  readonly kind: 'twoPlaces' | 'twoCustomers' | 'claim';
   readonly accessPoints: readonly string[];
-  /** Of two customers, the one for whom it does not count; `deviceId` is then their device. */
+  /** Of two customers; `deviceId` is the device of the first. */
   readonly registeredTo: string | null;
+  readonly authenticatedAs: string | null;
+  /** Who wanted to register it. */
+  readonly claimedBy: string | null;
 };
+
+/** The device has gone on to another address, is back at an earlier one, or is not the one that it was taken for. */
+export type RelinkedEventData = Relinked;
 
 /** The clock was set: forward when `jumpMs` is positive. */
 export type ClockEventData = { readonly jumpMs: number };
@@ -72,6 +81,7 @@ export type EventDraft = {
     }
   | { readonly type: 'source.down' | 'source.up'; readonly data: SourceEventData }
   | { readonly type: 'device.conflict'; readonly data: ConflictEventData }
+  | { readonly type: 'device.relinked'; readonly data: RelinkedEventData }
   | { readonly type: 'clock.stepped'; readonly data: ClockEventData }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }
 );

@@ -87,7 +87,7 @@ function tellOfPast(draft: Draft, transition: VisitTransition, rules: SpaceRules
   if (isBefore) draft.openCheckIns.delete(at);
   if (isSeen && !isBefore) {
     // Whoever was checked in by hand before, and is in to this day, was so then.
-    putCheckIn(draft, { ...open, deviceIds: union(open.deviceIds, deviceIds) });
+    putCheckIn(draft, { ...open, deviceIds: devicesSeen(open.deviceIds, deviceIds) });
   } else if (rules.methods.includes('wifi')) {
     checkIn(draft, transition, rules);
   }
@@ -123,7 +123,7 @@ function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): 
       ...open,
       visitId,
       methods: union(open.methods, ['wifi']),
-      deviceIds: union(open.deviceIds, deviceIds),
+      deviceIds: devicesSeen(open.deviceIds, deviceIds),
       lastActivityAt: Math.max(open.lastActivityAt, lastActivityAt),
     });
     return;
@@ -185,14 +185,14 @@ function correctCheckIn(draft: Draft, transition: VisitTransition): void {
   const startedAt = before.method === 'wifi' ? arrivedAt : before.startedAt;
   if (before.state === 'open') {
     const latest = Math.max(startedAt, state === 'open' ? lastActivityAt : before.lastActivityAt);
-    const after = { ...before, startedAt, lastActivityAt: latest, deviceIds: union(before.deviceIds, deviceIds) };
+    const after = { ...before, startedAt, lastActivityAt: latest, deviceIds: devicesSeen(before.deviceIds, deviceIds) };
     putCheckIn(draft, after);
     if (startedAt !== before.startedAt) draft.events.push({ type: 'checkin.corrected', at: detectedAt, data: after });
     return;
   }
   // A check-out that the network did not decide stands.
   if (before.checkOutMethod !== 'wifi') return;
-  const seen = { ...before, startedAt, deviceIds: union(before.deviceIds, deviceIds) };
+  const seen = { ...before, startedAt, deviceIds: devicesSeen(before.deviceIds, deviceIds) };
   const endedAt = Math.max(startedAt, lastActivityAt);
   if (state === 'closed') {
     if (startedAt === before.startedAt && endedAt === before.endedAt) return;
@@ -231,7 +231,7 @@ function close(draft: Draft, { visitId, revision, lastActivityAt, detectedAt, re
     detectedAt: Math.max(detectedAt, endedAt),
     checkOutMethod: 'wifi',
     checkOutReason: reason,
-    deviceIds: union(open.deviceIds, deviceIds),
+    deviceIds: devicesSeen(open.deviceIds, deviceIds),
   };
   putCheckIn(draft, checkOut);
   draft.events.push({ type: 'checkout.recorded', at: detectedAt, data: checkOut });
@@ -291,4 +291,10 @@ export function checkInId(visitId: string): string {
 
 function union<Item>(first: readonly Item[], second: readonly Item[]): readonly Item[] {
   return [...new Set([...first, ...second])];
+}
+
+/** A station that was known by its identity alone, and is a device of the customer now, is named as that. */
+function devicesSeen(before: readonly string[], now: readonly string[]): readonly string[] {
+  const isNamed = now.some((id) => id.startsWith('dev_'));
+  return union(isNamed ? before.filter((id) => id.startsWith('dev_') || now.includes(id)) : before, now);
 }

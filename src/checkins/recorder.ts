@@ -4,6 +4,7 @@ import { isAnyOf } from '../db/bulk.ts';
 import { DatabaseError } from '../db/database-error.ts';
 import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
+import { noteConflicts } from '../identity/device-conflicts.ts';
 import { shardKeys } from '../presence/keys.ts';
 import type { Transition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
@@ -17,7 +18,7 @@ import { inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
 import { record, type Draft, type Recorded, type SpaceRules } from './record.ts';
 import { recordedSetting } from './restore-presence.ts';
 import { writeSetting } from './settings.ts';
-import { toSystemEvent } from './system-events.ts';
+import { toSeenConflicts, toSystemEvent } from './system-events.ts';
 import { parseTransition, type StreamEntry } from './transitions.ts';
 
 export type RecorderPorts = {
@@ -163,6 +164,7 @@ export class Recorder implements AsyncDisposable {
         events: draft.events,
       };
       const lastSequence = await writeChanges(trx, db.kind, changes, clock.now());
+      await noteConflicts(trx, toSeenConflicts(draft.events));
       // A Redis that does not know this entry has lost its latest writes.
       await writeSetting(trx, recordedSetting(shard), (transitions.at(-1) as Transition).id);
       return { draft, dropped, lastSequence };

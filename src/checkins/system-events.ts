@@ -1,4 +1,5 @@
 import { formatDuration } from '../runtime/duration.ts';
+import type { SeenConflict } from '../identity/device-conflicts.ts';
 import type { SystemTransition } from '../presence/transition.ts';
 import type { EventDraft } from './event.ts';
 
@@ -8,10 +9,10 @@ export function toSystemEvent(transition: SystemTransition): EventDraft & { read
   const id = `evt_s${transition.id.replace('-', '_')}`;
   if (transition.type === 'clockStepped') return { id, at, type: 'clock.stepped', data: { jumpMs: transition.jumpMs } };
   if (transition.type === 'conflict') {
-    const { customerId, spaceId, deviceId, registeredTo, nases } = transition;
+    const { customerId, spaceId, deviceId, registeredTo, authenticatedAs, nases } = transition;
     const kind = registeredTo === null ? 'twoPlaces' : 'twoCustomers';
     const data = { customerId, spaceId, deviceId, kind, accessPoints: nases, registeredTo } as const;
-    return { id, at, type: 'device.conflict', data };
+    return { id, at, type: 'device.conflict', data: { ...data, authenticatedAs, claimedBy: null } };
   }
   const { nas, since, cadenceMs } = transition;
   const isDown = transition.type === 'nasDown';
@@ -30,4 +31,12 @@ export function toSystemEvent(transition: SystemTransition): EventDraft & { read
         : null,
     },
   };
+}
+
+/** What an admin has to settle, among what has just been recorded. */
+export function toSeenConflicts(events: readonly EventDraft[]): SeenConflict[] {
+  return events.flatMap(({ type, at, data }) => {
+    if (type !== 'device.conflict' || data.authenticatedAs === null) return [];
+    return [{ deviceId: data.deviceId, claimantId: data.authenticatedAs, kind: 'identity', at }];
+  });
 }

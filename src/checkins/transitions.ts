@@ -80,12 +80,14 @@ function parseRuns(text: string | undefined): ObservedRun[] {
 }
 
 function parseConflict(id: string, values: Values): Transition | undefined {
-  const { space, customer, device, owner, details, otherDetails } = values;
+  const { space, customer, device, owner, details, otherDetails, winner } = values;
   const [at] = numbers(values, 'at');
   if (!space || !customer || !device || !at) return undefined;
   const nases = [details, otherDetails].flatMap((each) => (each ? [(JSON.parse(each) as NasName).name] : []));
-  const registeredTo = owner ? owner : null;
-  return { id, type: 'conflict', at, customerId: customer, spaceId: space, deviceId: device, registeredTo, nases };
+  const other = owner ? owner : null;
+  const [registeredTo, authenticatedAs] = winner === 'device' ? [customer, other] : [other, other && customer];
+  const who = { customerId: customer, spaceId: space, deviceId: device, registeredTo, authenticatedAs };
+  return { id, type: 'conflict', at, ...who, nases };
 }
 
 function parseNas(id: string, type: 'nasDown' | 'nasUp', values: Values): Transition | undefined {

@@ -1,7 +1,9 @@
 import { formatDuration } from '../runtime/duration.ts';
 import type { PresenceState } from '../presence/state.ts';
 import type { ObservedRun } from '../presence/transition.ts';
+import type { IdentityKind } from '../observation/identity.ts';
 import type { CheckIn } from './check-in.ts';
+import type { ConflictEventData, RelinkedEventData } from './event.ts';
 import type { WhyTiming } from './why.ts';
 
 /** A rule that holds or has decided something: a stable code for programs, one sentence for people. */
@@ -100,6 +102,55 @@ export function explainCheckIn(checkIn: CheckIn, timing: WhyTiming): Clause {
     default:
       return state satisfies never;
   }
+}
+
+const evidences: Readonly<Record<IdentityKind, string>> = {
+  chargeableUserIdentity: "the network's identity of this customer",
+  userName: "this customer's user name",
+  class: "this customer's class",
+  pskName: "this customer's own Wi-Fi key",
+  user: 'this customer',
+  portal: "this customer's sign-in at the portal",
+};
+
+/** What was made of an address that a device of the customer has made up. */
+export function explainRelinked(
+  at: number,
+  { reason, evidence, deviceId, previousDeviceId }: RelinkedEventData,
+): Clause {
+  const texts = {
+    newAddress: `the network authenticated ${evidence === null ? 'this customer' : evidences[evidence]} on an address that it did not know; it is the next one of the device ${deviceId}, since no other can have made it up`,
+    returned: `the device ${deviceId} is back at an address that it had before`,
+    split: `two addresses that were taken for one device are in use at once, so the newer one is a device of its own: ${deviceId}, no longer ${previousDeviceId ?? 'another'}`,
+  };
+  return { code: `relinked.${reason}`, at, text: texts[reason] };
+}
+
+/** What was made of an address that speaks for more than one place or person. */
+export function explainConflict(
+  at: number,
+  { kind, deviceId, customerId, registeredTo, authenticatedAs, claimedBy }: ConflictEventData,
+): Clause {
+  if (kind === 'claim') {
+    return {
+      code: 'conflict.claim',
+      at,
+      text: `"${claimedBy ?? ''}" wanted to register the device ${deviceId}, which is this customer's and stays so until an admin settles whose it is`,
+    };
+  }
+  if (kind === 'twoPlaces') {
+    return {
+      code: 'conflict.twoPlaces',
+      at,
+      text: `the address of the device ${deviceId} was active at two access points at once: another device may be using it`,
+    };
+  }
+  const winner = customerId === registeredTo ? 'its registration' : 'the identity';
+  return {
+    code: 'conflict.twoCustomers',
+    at,
+    text: `the device ${deviceId} is registered to "${registeredTo ?? ''}", and the network authenticated "${authenticatedAs ?? customerId}" on it; ${winner} counts, until an admin settles whose it is`,
+  };
 }
 
 const runTexts: Readonly<Record<ObservedRun['kind'], readonly [one: string, many: string]>> = {

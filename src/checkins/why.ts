@@ -1,9 +1,10 @@
 import type { Database } from '../db/database.ts';
 import type { ObservedRun } from '../presence/transition.ts';
 import type { PresenceState } from '../presence/state.ts';
+import type { ConflictEventData, RelinkedEventData } from './event.ts';
 import { toCheckIn } from './rows.ts';
 import { mergeRuns, unpackRuns } from './runs.ts';
-import { explainCheckIn, explainNow, explainRun, type Clause } from './why-text.ts';
+import { explainCheckIn, explainConflict, explainNow, explainRelinked, explainRun, type Clause } from './why-text.ts';
 
 /** Instants are epoch milliseconds. */
 export type Why = {
@@ -75,6 +76,7 @@ async function findInSpace(
       ? its === 'open'
       : (its === 'open' || its === 'closed') && startedAt <= at && (endedAt === null || endedAt >= at),
   );
+  const devices = await deviceEventsUntil(ports.db, customerId, timing.id, at);
   const observed = latestRuns(stored, live, at, deviceId);
   return {
     spaceId: timing.id,
@@ -83,7 +85,7 @@ async function findInSpace(
     seen: !isNow || state === undefined || state.seen,
     decisions: [
       ...(isNow ? explainNow(state, open, timing, now) : []),
-      ...checkIns.map((one) => explainCheckIn(one, timing)),
+      ...[...checkIns.map((one) => explainCheckIn(one, timing)), ...devices].toSorted((a, b) => b.at - a.at),
     ],
     observed: observed.map((run) => Object.assign({ text: explainRun(run) }, run)),
   };
@@ -114,6 +116,26 @@ async function checkInsUntil(db: Database, customerId: string, spaceId: string, 
     .limit(mostDecisions)
     .execute();
   return rows.map(toCheckIn);
+}
+
+/** What became of the customer's devices: another address, another owner's claim. */
+async function deviceEventsUntil(db: Database, customerId: string, spaceId: string, at: number): Promise<Clause[]> {
+  const rows = await db.read
+    .selectFrom('events')
+    .select(['type', 'at', 'data'])
+    .where('customer_id', '=', customerId)
+    .where((eb) => eb.or([eb('space_id', '=', spaceId), eb('space_id', 'is', null)]))
+    .where('type', 'in', ['device.relinked', 'device.conflict'])
+    .where('at', '<=', at)
+    .where('at', '>', at - 7 * dayMs)
+    .orderBy('sequence', 'desc')
+    .limit(mostDecisions)
+    .execute();
+  return rows.map(({ type, at: when, data }) =>
+    type === 'device.relinked'
+      ? explainRelinked(when, JSON.parse(data) as RelinkedEventData)
+      : explainConflict(when, JSON.parse(data) as ConflictEventData),
+  );
 }
 
 /** Newest first. */

@@ -41,6 +41,7 @@ const devicesSchema = section({
     .min(1)
     .optional()
     .describe('How many devices one customer may have; as many as they like when left out.'),
+  learn: z.boolean().default(true).describe('Register what the network shows under the identity of a customer.'),
   retireAfter: duration()
     .prefault('24h')
     .describe('How long an address that a phone made up stays known after the phone has gone on to another.'),

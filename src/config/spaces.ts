@@ -15,6 +15,10 @@ const identitiesSchema = section({
     .union([z.literal('all'), z.array(text().toLowerCase())], { error: 'must be all, or a list of realms' })
     .default([])
     .describe('Realms without which a name is looked for too: all, or a list such as [example.org].'),
+  onConflict: z
+    .enum(['identity', 'device'])
+    .default('identity')
+    .describe('For whom a device counts that is registered to one customer while the network authenticated another.'),
   caseSensitive: z.boolean().default(false).describe('Only the registered spelling of an identity is the person.'),
 });
 

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /**
  * The tables of the ledger as Kysely sees them. The same on SQLite and PostgreSQL: instants are epoch milliseconds in
  * an integer column, truths are 0 or 1, lists are JSON text, so that no driver converts anything on the way.
@@ -7,6 +9,7 @@ export type Schema = {
   readonly identities: IdentityTable;
   readonly devices: DeviceTable;
   readonly device_addresses: DeviceAddressTable;
+  readonly device_conflicts: DeviceConflictTable;
   readonly passes: PassTable;
   readonly visits: VisitTable;
   readonly check_ins: CheckInTable;
@@ -55,6 +58,8 @@ export type DeviceTable = {
   customer_id: string;
   name: string | null;
   class: string | null;
+  /** `identity`: nobody registered it, the network showed it under the customer's identity. */
+  origin: Generated<'registered' | 'identity'>;
   created_at: Instant;
   updated_at: Instant;
 };
@@ -68,8 +73,25 @@ export type DeviceAddressTable = {
   /** The MAC address, sealed under the customer's key. */
   sealed: string;
   created_at: Instant;
+  /** Set when the device went on to another address; it still finds the device, until it is retired. */
+  superseded_at: Instant | null;
   /** Set when the device has moved on to another address; a retired one finds nobody. */
   retired_at: Instant | null;
+};
+
+/** Two customers claim one device. One row for each two of them and each device, however often it happens. */
+export type DeviceConflictTable = {
+  id: string;
+  device_id: string;
+  /** To whom it is registered. */
+  holder_id: string;
+  /** Whom the network authenticated on it, or who has claimed it. */
+  claimant_id: string;
+  kind: 'identity' | 'claim';
+  first_at: Instant;
+  last_at: Instant;
+  settled_at: Instant | null;
+  settlement: string | null;
 };
 
 export type PassTable = {

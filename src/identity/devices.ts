@@ -3,6 +3,7 @@ import { inRegistryTransaction } from '../db/registry-transaction.ts';
 import type { Schema } from '../db/schema.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import { newId } from '../runtime/id.ts';
+import { isCurrentAddress } from './device-addresses.ts';
 import { Conflict, UnknownCustomer } from './errors.ts';
 import type { DeviceClass } from './device-class.ts';
 import type { Registry } from './registry.ts';
@@ -91,7 +92,7 @@ export async function getDevice({ db, vault }: Registry, mac: MacAddress): Promi
 }
 
 export async function getDeviceById({ db, vault }: Registry, id: string): Promise<Device | undefined> {
-  const row = await selectDevices(db.read).where('d.id', '=', id).where('a.retired_at', 'is', null).executeTakeFirst();
+  const row = await selectDevices(db.read).where('d.id', '=', id).where(isCurrentAddress).executeTakeFirst();
   return row && toDevice(row, openAddress(vault, row));
 }
 
@@ -100,7 +101,7 @@ export async function listDevices(
   { db, vault }: Registry,
   page: { readonly limit: number; readonly after?: string | undefined; readonly customerId?: string | undefined },
 ): Promise<Device[]> {
-  let query = selectDevices(db.read).where('a.retired_at', 'is', null).orderBy('d.id').limit(page.limit);
+  let query = selectDevices(db.read).where(isCurrentAddress).orderBy('d.id').limit(page.limit);
   if (page.after !== undefined) query = query.where('d.id', '>', page.after);
   if (page.customerId !== undefined) query = query.where('d.customer_id', '=', page.customerId);
   const rows = await query.execute();

@@ -5,6 +5,7 @@ import { none } from './address-table.ts';
 import type { DeviceClass } from './device-class.ts';
 import { DirectoryTables } from './directory-tables.ts';
 import { foldIdentity } from './fold-identity.ts';
+import type { IdentityPolicy } from './identity-policy.ts';
 import { StationCache, unknown } from './station-cache.ts';
 
 /** Whose station it is. */
@@ -17,12 +18,17 @@ export type Resolution = {
   readonly deviceClass: DeviceClass | undefined;
   /** As whose device the station is registered, when the identity says that it is somebody else. */
   readonly registeredTo?: RegisteredTo;
+  /** Whom the identity names, when the station's registration counts for more. */
+  readonly authenticatedAs?: string;
+  /** The identity that named the customer of a station that is not registered. */
+  readonly provenBy?: string;
 };
 
 export type RegisteredTo = { readonly customerId: string; readonly deviceId: string };
 
-type Spelling = { readonly caseSensitive: boolean };
-const anyCase: Spelling = { caseSensitive: false };
+/** What a space makes of identities; see `IdentityPolicy`. */
+type IdentityRules = Pick<IdentityPolicy, 'caseSensitive' | 'onConflict'>;
+const identityWins: IdentityRules = { caseSensitive: false, onConflict: 'identity' };
 
 /** Names of what is not registered, remembered so that they are not computed with every packet. */
 const mostNames = 65_536;
@@ -51,27 +57,35 @@ export class DirectoryIndex {
   }
 
   /**
-   * The owner of a station, or of what the network authenticated. The identity wins: it was proven to the network, and
-   * an address is only what a device says of itself. Of several identities the first that is known counts.
+   * The owner of a station, or of what the network authenticated. The identity wins, unless the rules say otherwise: it
+   * was proven to the network, and an address is only what a device says of itself. Of several identities the first
+   * that is known counts.
    */
   resolve(
     station: MacAddress | undefined,
     identities: readonly string[] | undefined,
-    spelling: Spelling = anyCase,
+    rules: IdentityRules = identityWins,
   ): Resolution | undefined {
     const row = station === undefined ? none : this.#find(station);
     const owner = row === none ? none : this.#tables.ownerOf(row);
-    const identified = identities === undefined ? none : this.#identify(identities, spelling);
-    const customer = identified === none ? owner : identified;
-    if (customer === none) return undefined;
+    const name = identities === undefined ? undefined : this.#identify(identities, rules);
+    const identified = name === undefined ? none : this.#tables.findIdentity(name, rules.caseSensitive);
+    if (owner !== none && (identified === none || identified === owner)) return this.#registered(row, owner);
+    if (name === undefined) return undefined;
+    const isDisputed = owner !== none && this.#tables.isOptedIn(owner) && this.#tables.isOptedIn(identified);
+    if (owner !== none && rules.onConflict === 'device') {
+      const resolution = this.#registered(row, owner);
+      return isDisputed ? { ...resolution, authenticatedAs: this.#tables.customerId(identified) } : resolution;
+    }
     const resolution = {
-      customerId: this.#tables.customerId(customer),
-      deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? [], spelling),
-      optedIn: this.#tables.isOptedIn(customer),
-      deviceClass: customer === owner ? this.#tables.deviceClass(row) : undefined,
+      customerId: this.#tables.customerId(identified),
+      deviceId: this.#nameOf(station, name),
+      optedIn: this.#tables.isOptedIn(identified),
+      deviceClass: undefined,
     };
+    if (owner === none) return station === undefined ? resolution : { ...resolution, provenBy: name };
     // Whoever has not opted in is not spoken of, nor is their device.
-    if (owner === none || customer === owner || !this.#tables.isOptedIn(owner)) return resolution;
+    if (!isDisputed) return resolution;
     const registeredTo = { customerId: this.#tables.customerId(owner), deviceId: this.#tables.deviceId(row) };
     return { ...resolution, registeredTo };
   }
@@ -100,17 +114,24 @@ export class DirectoryIndex {
     return row;
   }
 
-  #identify(identities: readonly string[], { caseSensitive }: Spelling): number {
-    for (const identity of identities) {
-      const customer = this.#tables.findIdentity(identity, caseSensitive);
-      if (customer !== none) return customer;
-    }
-    return none;
+  #registered(row: number, owner: number): Resolution {
+    return {
+      customerId: this.#tables.customerId(owner),
+      deviceId: this.#tables.deviceId(row),
+      optedIn: this.#tables.isOptedIn(owner),
+      deviceClass: this.#tables.deviceClass(row),
+    };
   }
 
-  #nameOf(station: MacAddress | undefined, identities: readonly string[], { caseSensitive }: Spelling): string {
-    const isKnown = (identity: string): boolean => this.#tables.findIdentity(identity, caseSensitive) !== none;
-    const key = station ?? foldIdentity(identities.find(isKnown) ?? '');
+  #identify(identities: readonly string[], { caseSensitive }: IdentityRules): string | undefined {
+    for (const identity of identities) {
+      if (this.#tables.findIdentity(identity, caseSensitive) !== none) return identity;
+    }
+    return undefined;
+  }
+
+  #nameOf(station: MacAddress | undefined, identity: string): string {
+    const key = station ?? foldIdentity(identity);
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     const name =

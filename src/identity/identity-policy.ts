@@ -8,6 +8,8 @@ export type IdentityPolicy = {
   readonly stripRealms: readonly string[] | 'all';
   /** Whether only the registered spelling is the person. */
   readonly caseSensitive: boolean;
+  /** For whom a device counts that is registered to one customer while the network authenticated another. */
+  readonly onConflict: 'identity' | 'device';
 };
 
 /**
@@ -29,6 +31,15 @@ export function namesOf(
     }
   }
   return names;
+}
+
+/** What kind of identity it was that gave this name. */
+export function kindOf(
+  name: string,
+  identities: readonly Identity[] | undefined,
+  { stripRealms }: IdentityPolicy,
+): IdentityKind | undefined {
+  return identities?.find(({ text }) => text === name || withoutRealm(text, stripRealms) === name)?.kind;
 }
 
 /** `mia` of `mia@example.org` (RFC 7542, section 2.2), and of the older `EXAMPLE\\mia`; undefined without such a realm. */

@@ -51,6 +51,7 @@ function dataJson(event: LedgerEvent): Record<string, unknown> {
       return { ...event.data, since: toIso(event.data.since) };
     case 'clock.stepped':
     case 'device.conflict':
+    case 'device.relinked':
       return { ...event.data };
     case 'checkin.recorded':
     case 'checkin.failed':

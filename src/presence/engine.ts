@@ -36,6 +36,8 @@ export type EnginePorts = {
     spaceId: string,
   ) => Resolution | undefined;
   readonly unregistered: UnregisteredStations;
+  /** Told of every report that finds an owner; a promise when it may soon find another device of theirs. */
+  readonly onOwned?: (observation: Observation, owner: Resolution) => Promise<void> | undefined;
   readonly sessionNumber: SessionNumbers;
   /** How far back late evidence may move an arrival, milliseconds. */
   readonly lateWindow: number;
@@ -72,7 +74,7 @@ export class PresenceEngine implements ObservationSink {
   }
 
   observe(observation: Observation, done: (result: RecordResult) => void): void {
-    const { space, resolve, unregistered, watch, clock, sessionNumber } = this.#ports;
+    const { space, resolve, watch, clock, sessionNumber } = this.#ports;
     const session = observation.session === undefined ? 0 : sessionNumber(observation.session.key);
     // Whoever it is about: an access point that reports anything can be heard.
     const nas = watch.hear(observation, session, clock.monotonic());
@@ -86,6 +88,26 @@ export class PresenceEngine implements ObservationSink {
       return;
     }
     const owner = resolve(observation.station, observation.identities, timing.id);
+    const settling = owner?.optedIn === true ? this.#ports.onOwned?.(observation, owner) : undefined;
+    if (settling === undefined) {
+      this.#take(observation, owner, { timing, session, nas }, done);
+      return;
+    }
+    const again = (): void => {
+      const settled = resolve(observation.station, observation.identities, timing.id);
+      this.#take(observation, settled, { timing, session, nas }, done);
+    };
+    settling.then(again, again);
+  }
+
+  /** `owner` is whose it is; `session` and `nas` are their numbers, 0 without one. */
+  #take(
+    observation: Observation,
+    owner: Resolution | undefined,
+    { timing, session, nas }: { readonly timing: SpaceTiming; readonly session: number; readonly nas: number },
+    done: (result: RecordResult) => void,
+  ): void {
+    const { unregistered } = this.#ports;
     if (owner === undefined) {
       if (observation.station === undefined) this.#ignore('nobody', done);
       else unregistered.note(observation, observation.station, done);
@@ -102,8 +124,11 @@ export class PresenceEngine implements ObservationSink {
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
     const sighting = packSighting(this.#seen(owner, timing), observation, this.#ports.lateWindow, session, nas);
-    const { registeredTo } = owner;
-    this.#add(owner, registeredTo === undefined ? sighting : disputed(sighting, registeredTo), done);
+    const { registeredTo, authenticatedAs, deviceId } = owner;
+    if (authenticatedAs !== undefined) {
+      this.#add(owner, disputed(sighting, { deviceId, customerId: authenticatedAs }, 'device'), done);
+    } else if (registeredTo === undefined) this.#add(owner, sighting, done);
+    else this.#add(owner, disputed(sighting, registeredTo, 'identity'), done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */

@@ -7,7 +7,7 @@ export const sightingKinds = { associated: 0, active: 1, left: 2, started: 3 } a
 /** The tuple that lua/observe.lua takes for one sighting. */
 export type PackedSighting =
   | UndisputedSighting
-  | readonly [...UndisputedSighting, otherDevice: string, otherCustomer: string];
+  | readonly [...UndisputedSighting, device: string, otherCustomer: string, deviceWins: boolean];
 
 type UndisputedSighting = readonly [
   member: string,
@@ -49,9 +49,13 @@ export function packSighting(
   return [member, deviceId, session, kindOf(kind, report.status), at, from, octets, rule, nas, isLaptop];
 }
 
-/** The sighting of a station that is registered as somebody else's device. */
-export function disputed(sighting: UndisputedSighting, { deviceId, customerId }: RegisteredTo): PackedSighting {
-  return [...sighting, deviceId, customerId];
+/** The sighting of a device that is registered to one customer and authenticated as another; `other` is whom it does not count for. */
+export function disputed(
+  sighting: UndisputedSighting,
+  other: RegisteredTo,
+  winner: 'identity' | 'device',
+): PackedSighting {
+  return [...sighting, other.deviceId, other.customerId, winner === 'device'];
 }
 
 /** A sighting of a station that is here while it becomes somebody's: it goes on in its session, from now. */

@@ -72,8 +72,9 @@ export type ConflictTransition = Entry & {
   readonly customerId: string;
   readonly spaceId: string;
   readonly deviceId: string;
-  /** Whose device it is registered as, when `customerId` is whose identity it shows; null when it is at two places. */
+  /** Whose device it is registered as, and whom the network authenticated on it; null when it is at two places. */
   readonly registeredTo: string | null;
+  readonly authenticatedAs: string | null;
   /** The access points, as far as they are known; the other one may be in another space. */
   readonly nases: readonly string[];
 };

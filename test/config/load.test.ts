@@ -38,7 +38,7 @@ test('a key that is left out has its default', () => {
   expect(config).toMatchObject({
     dataDir: `${fixtures}/data`,
     http: { listen: { host: '127.0.0.1', port: 8080 }, trustProxy: [], allowInsecure: false },
-    devices: { retireAfter: 86_400_000 },
+    devices: { learn: true, retireAfter: 86_400_000 },
     privacy: { optIn: 'assumed' },
     logLevel: 'info',
     maxBacklog: 1_000_000,
@@ -57,6 +57,7 @@ test('a key that is left out has its default', () => {
         order: ['chargeableUserIdentity', 'userName', 'class', 'pskName', 'user', 'portal'],
         stripRealms: [],
         caseSensitive: false,
+        onConflict: 'identity',
       },
       requirePass: true,
     },

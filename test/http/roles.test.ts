@@ -16,6 +16,8 @@ const table: Readonly<Record<string, readonly Role[] | 'everyone'>> = {
   'GET /v1/devices/{mac}': ['admin', 'platform', 'frontdesk', 'viewer'],
   'GET /v1/devices': ['admin', 'platform', 'frontdesk', 'viewer'],
   'DELETE /v1/devices/{mac}': ['admin', 'platform', 'frontdesk'],
+  'GET /v1/devices/conflicts': ['admin', 'frontdesk', 'platform'],
+  'POST /v1/devices/conflicts/{id}/settle': ['admin', 'platform'],
   'GET /v1/devices/unregistered': ['admin', 'frontdesk', 'platform'],
   'POST /v1/devices/unregistered/{id}/assign': ['admin', 'frontdesk', 'platform'],
   'POST /v1/customers/{id}/passes': ['admin', 'platform', 'frontdesk'],

@@ -57,6 +57,34 @@ test('a device with the identity of somebody else says as whose it is registered
   expect(index.resolve(phone, ['noah@example.org'])).not.toHaveProperty('registeredTo');
 });
 
+test('where registrations count for more, the device stays its owner’s, and says whom the identity names', () => {
+  const index = createIndex();
+  index.update((tables) => tables.setCustomer('noah', true));
+  const rules = { caseSensitive: false, onConflict: 'device' } as const;
+  const found = { customerId: 'mia', deviceId: miasPhone, optedIn: true };
+  expect(index.resolve(phone, ['noah@example.org'], rules)).toEqual({ ...found, authenticatedAs: 'noah' });
+  expect(index.resolve(phone, ['mia@example.org'], rules)).toEqual(found);
+  index.update((tables) => tables.setCustomer('noah', false));
+  expect(index.resolve(phone, ['noah@example.org'], rules)).toEqual(found);
+});
+
+test('where spelling counts, only the registered one is the person', () => {
+  const index = createIndex();
+  index.update((tables) => tables.setIdentity('mia.sand', 'mia', 'Mia.Sand'));
+  const rules = { caseSensitive: true, onConflict: 'identity' } as const;
+  expect(index.resolve(stranger, ['Mia.Sand'], rules)?.customerId).toBe('mia');
+  expect(index.resolve(stranger, ['mia.sand'], rules)).toBeUndefined();
+  expect(index.resolve(stranger, ['mia.sand'])?.customerId).toBe('mia');
+});
+
+test('a station that is not registered tells by which identity it is somebody’s', () => {
+  const index = createIndex();
+  expect(index.resolve(stranger, ['x', 'MIA@example.org'])?.provenBy).toBe('MIA@example.org');
+  for (const found of [index.resolve(phone, ['mia@example.org']), index.resolve(undefined, ['mia@example.org'])]) {
+    expect(found).not.toHaveProperty('provenBy');
+  }
+});
+
 test('an identity has to be the same to the last character', () => {
   const index = createIndex();
   for (const text of ['mia', 'mia@example.or', 'mia@example.org ', ' mia@example.org', 'mia@example.orgx', '']) {

@@ -12,7 +12,7 @@ const hq: SpaceConfig = {
   maxBlind: 7_200_000,
   ssids: ['Members', 'Staff'],
   methods: ['wifi'],
-  identities: { order: ['userName'], stripRealms: [], caseSensitive: false },
+  identities: { order: ['userName'], stripRealms: [], caseSensitive: false, onConflict: 'identity' },
   requirePass: true,
 };
 const { name: _name, ssids: _ssids, ...unnamed } = hq;

@@ -114,7 +114,7 @@ export class PresenceWorld {
     const owner = { member: `${space}|${who}`, deviceId: device, rule: this.book.number(space), isLaptop };
     const number = kind === undefined ? this.numberOf(session) : 0;
     const sighting = packSighting(owner, observation, lateWindow, number, nas === undefined ? 0 : this.numberOf(nas));
-    return registeredTo === undefined ? sighting : disputed(sighting, registeredTo);
+    return registeredTo === undefined ? sighting : disputed(sighting, registeredTo, 'identity');
   }
 
   async observe(...reports: readonly Report[]): Promise<unknown> {

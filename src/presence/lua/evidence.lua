@@ -9,11 +9,19 @@ local REPEATED_WITHIN = 2000
 -- Kinds of runs, as `why` shows them.
 local RUN_START, RUN_PROGRESS, RUN_IDLE, RUN_STOP, RUN_LATE = 0, 1, 2, 3, 4
 
+-- A station that was known by its identity alone, and has become a device since, goes on in its session under its new name.
 local function find_link(r, device, session)
-  local links = r[LINKS]
+  local links, unnamed = r[LINKS], nil
   for i = 1, #links do
     local link = links[i]
-    if link[SESSION] == session and link[DEVICE] == device then return link end
+    if link[SESSION] == session then
+      if link[DEVICE] == device then return link end
+      if session ~= 0 and string.sub(link[DEVICE], 1, 4) == 'sta_' then unnamed = link end
+    end
+  end
+  if unnamed and string.sub(device, 1, 4) == 'dev_' then
+    unnamed[DEVICE] = device
+    return unnamed
   end
 end
 

@@ -1,11 +1,12 @@
 -- Takes a batch of sightings: adds each to the evidence of its customer and space, and appends what follows from it.
 -- KEYS  1 presence (hash)  2 due (sorted set)  3 transitions (stream)  4 clock (hash)  5 nas (hash)
--- ARGV  1 epoch   2 MessagePack array of {member, device, session, kind, at, from, octets, rule, nas, laptop[, device, customer]}
+-- ARGV  1 epoch   2 MessagePack array of {member, device, session, kind, at, from, octets, rule, nas, laptop[, device, customer, wins]}
 --           session  number of the accounting session, 0 without one   kind  0 interim  1 active  2 left  3 started
 --           at, from epoch milliseconds: when it was reported, since when the session has lasted (at, when unknown)
 --           octets   since the session began, -1 without counters   rule  which of the rules applies, from 1
 --           nas      number of the NAS, 0 without one   laptop  whether association alone is no activity of this device
---           device, customer   somebody else's device that the address is registered as, and its owner
+--           device, customer   the device that the address is registered as, and the other customer: its owner; or, where its
+--                    registration wins, whom the network has authenticated
 --       3 MessagePack array of rules: {idle, settle, rejoin, maxBlind, late, offset} in milliseconds, and the space
 --       4 a text that no other batch has, the stem of visit ids   5 most transitions that the stream may hold
 -- Returns 'ok'; or {'ok', nas, gap, kind, index, ...}, some pauses between two reports of a session (index: which sighting, from
@@ -105,11 +106,11 @@ local function move(member, r, link, rules, at, stem)
   end
 end
 
-local function tell_conflict(member, link, other, device, owner)
+local function tell_conflict(member, link, other, device, owner, winner)
   local bar = string.find(member, '|', 1, true)
   append_entry('type', 'conflict', 'space', string.sub(member, 1, bar - 1), 'customer', string.sub(member, bar + 1),
     'device', device, 'owner', owner, 'at', to_wall(clock, now), 'details', nas_of(clock, link[NAS])[N_DETAILS],
-    'otherDetails', other and nas_of(clock, other[NAS])[N_DETAILS] or '')
+    'otherDetails', other and nas_of(clock, other[NAS])[N_DETAILS] or '', 'winner', winner or '')
 end
 
 local function tell_crossing(member, link, other)
@@ -138,13 +139,13 @@ local function note_crossing(member, r, link, heard, at)
   end
 end
 
--- Whose it is was decided by the identity. That the address is registered to somebody else is told once, for as long as one
--- of its sessions is remembered.
-local function note_dispute(member, r, link, device, owner)
+-- Whose it is was decided by the rules of the space. That the registration and the identity disagree is told once, for as long
+-- as one of its sessions is remembered.
+local function note_dispute(member, r, link, device, other, device_wins)
   local is_told = false
   for _, l in ipairs(r[LINKS]) do is_told = is_told or l[DEVICE] == link[DEVICE] and l[DISPUTED] == device end
   link[DISPUTED] = device
-  if not is_told then tell_conflict(member, link, nil, device, owner) end
+  if not is_told then tell_conflict(member, link, nil, device, other, device_wins and 'device' or 'identity') end
 end
 
 local sightings = cmsgpack.unpack(ARGV[2])
@@ -181,7 +182,7 @@ for i, s in ipairs(sightings) do
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end
       if #r[LINKS] > 1 or #r[AWAY] > 0 then note_crossing(member, r, link, heard, added) end
     end
-    if s[11] and link[DISPUTED] ~= s[11] then note_dispute(member, r, link, s[11], s[12]) end
+    if s[11] and link[DISPUTED] ~= s[11] then note_dispute(member, r, link, s[11], s[12], s[13]) end
     if kind ~= LEFT and added and not moved and goes_on(r, link, added, is_first, rules[IDLE]) then
       extend(r, added)
       save(member, r, HUGE)
