@@ -77,6 +77,26 @@ describe('a laptop', () => {
   });
 });
 
+describe('a station that is known by its identity alone', () => {
+  test('goes on in its session when it becomes a device, so that its Stop is the end of it', async () => {
+    await world.observe({ at: 0, device: 'sta_1', status: 'start' });
+    await world.go(5);
+    await world.observe({ at: 5, device: 'sta_1', octets: 5 });
+    await world.go(10);
+    await world.observe({ at: 10, device: 'dev_1', octets: 10, status: 'stop' });
+    const links = (await world.state())?.links.map(({ deviceId, associated }) => ({ deviceId, associated }));
+    expect(links).toEqual([{ deviceId: 'dev_1', associated: false }]);
+    expect(await world.visits()).toEqual(['open 0-10']);
+  });
+
+  test('is not taken for a device in another session, nor a device for another', async () => {
+    await world.observe({ at: 0, device: 'sta_1', session: 'a', status: 'start' });
+    await world.observe({ at: 0, device: 'dev_1', session: 'b', status: 'start' });
+    await world.observe({ at: 0, device: 'dev_2', session: 'b', status: 'start' });
+    expect((await world.state())?.links.map(({ deviceId }) => deviceId)).toEqual(['sta_1', 'dev_1', 'dev_2']);
+  });
+});
+
 describe('one address', () => {
   test('that goes on in turn at two access points is somebody else’s as well, and that is told once', async () => {
     await world.observe({ at: 0, nas: 'ap-1', session: 'a', status: 'start' });
@@ -116,6 +136,14 @@ describe('one address', () => {
     await world.wait(20 + 1_440 + 30, 10);
     await world.observe({ ...cloned, at: 1_490, nas: 'ap-1', session: 'c', status: 'start' });
     expect(await conflicts()).toMatchObject([told, told]);
+  });
+
+  test('that counts for whom it is registered to, and shows another customer, is told of as that', async () => {
+    const registeredTo = { customerId: 'noah', deviceId: 'dev_1' };
+    await world.observe({ at: 0, device: 'dev_1', registeredTo, deviceWins: true, status: 'start' });
+    const told = { customerId: 'mia', deviceId: 'dev_1', registeredTo: 'mia', authenticatedAs: 'noah' };
+    expect(await conflicts()).toMatchObject([told]);
+    expect(await world.visits()).toEqual(['open 0-0']);
   });
 
   test('that turns out to be registered to another customer in the middle of a session is told of then', async () => {

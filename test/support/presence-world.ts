@@ -40,6 +40,8 @@ export type Report = {
   readonly isLaptop?: boolean;
   /** Whose device the address is registered as, when that is not `who`. */
   readonly registeredTo?: RegisteredTo;
+  /** Given, it is registered as `who`'s, and that other customer is whom the network authenticated. */
+  readonly deviceWins?: boolean;
 };
 
 export function rulesOf(space: Partial<SpaceTiming> = {}): SpaceTiming {
@@ -96,7 +98,7 @@ export class PresenceWorld {
 
   pack(report: Report): PackedSighting {
     const { at, who = 'mia', space = 'hq', device = 'phone', session = 's1', status = 'interim', kind } = report;
-    const { octets, lastedMin, nas, isLaptop = false, registeredTo } = report;
+    const { octets, lastedMin, nas, isLaptop = false, registeredTo, deviceWins } = report;
     const observation: Observation = {
       sourceId: 'aps',
       spaceId: space,
@@ -114,7 +116,7 @@ export class PresenceWorld {
     const owner = { member: `${space}|${who}`, deviceId: device, rule: this.book.number(space), isLaptop };
     const number = kind === undefined ? this.numberOf(session) : 0;
     const sighting = packSighting(owner, observation, lateWindow, number, nas === undefined ? 0 : this.numberOf(nas));
-    return registeredTo === undefined ? sighting : disputed(sighting, registeredTo, 'identity');
+    return registeredTo === undefined ? sighting : disputed(sighting, registeredTo, deviceWins ? 'device' : 'identity');
   }
 
   async observe(...reports: readonly Report[]): Promise<unknown> {

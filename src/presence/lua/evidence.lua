@@ -20,6 +20,9 @@ local function find_link(r, device, session)
     end
   end
   if unnamed and string.sub(device, 1, 4) == 'dev_' then
+    for i = 1, #r[AWAY], 2 do
+      if r[AWAY][i] == unnamed[DEVICE] then r[AWAY][i] = device end
+    end
     unnamed[DEVICE] = device
     return unnamed
   end
