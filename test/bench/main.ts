@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { measureAccounting } from './accounting.ts';
 import { describeMachine } from './machine.ts';
 import { measurePresence } from './presence.ts';
+import { measureRegistry } from './registry.ts';
 import { endProgress, showProgress } from './progress.ts';
 import { formatTable } from './table.ts';
 
@@ -28,6 +29,11 @@ const { figures, results } = await measureAccounting({
   progress: showProgress,
 });
 const presence = await measurePresence({ tracked: 10 * devices, visits: devices, progress: showProgress });
+const registry = await measureRegistry({ devices: 10 * devices, progress: showProgress });
 endProgress();
-if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence })}\n`);
-else process.stdout.write(`${formatTable([...figures, ...presence])}\n\n${date}, ${machine}; ${devices} devices\n`);
+if (values.json)
+  process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence, registry })}\n`);
+else
+  process.stdout.write(
+    `${formatTable([...figures, ...presence, ...registry])}\n\n${date}, ${machine}; ${devices} devices\n`,
+  );

@@ -20,9 +20,10 @@ export async function loadPopulation(
   dataDir: string,
   count: number,
   onProgress: (done: number) => void,
+  databaseUrl?: string,
 ): Promise<void> {
   const options = { migrate: true, clock: systemClock, onError: rethrow };
-  await using db = await openDatabase({ dataDir }, options);
+  await using db = await openDatabase({ dataDir, databaseUrl }, options);
   const vault = new AddressVault(await openMasterKey(db, join(dataDir, 'keys', 'master.key')));
   for (let first = 0; first < count; first += BATCH) {
     const people = Array.from({ length: Math.min(BATCH, count - first) }, (_, n) => createPerson(vault, first + n));
@@ -100,7 +101,7 @@ function createPerson(vault: AddressVault, n: number): Person {
 }
 
 /** The n-th station of sender.c. */
-function stationAddress(n: number): string {
+export function stationAddress(n: number): string {
   const hex = n.toString(16).padStart(6, '0').toUpperCase();
   return `${STATIONS}-${hex.slice(0, 2)}-${hex.slice(2, 4)}-${hex.slice(4)}`;
 }
