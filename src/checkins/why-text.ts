@@ -104,6 +104,19 @@ export function explainCheckIn(checkIn: CheckIn, timing: WhyTiming): Clause {
   }
 }
 
+/** Of what counts for the customer without being a device of theirs. */
+export function explainUnregistered(observed: readonly ObservedRun[]): Clause[] {
+  const newest = observed.find(({ deviceId }) => deviceId.startsWith('sta_'));
+  if (newest === undefined) return [];
+  return [
+    {
+      code: 'throughIdentity',
+      at: newest.lastAt,
+      text: 'a device that is not registered counted, because the network authenticated this customer on it; it is registered once it is clear that it is another device, or the next address of one, and there is room for it',
+    },
+  ];
+}
+
 const evidences: Readonly<Record<IdentityKind, string>> = {
   chargeableUserIdentity: "the network's identity of this customer",
   userName: "this customer's user name",

@@ -4,7 +4,15 @@ import type { PresenceState } from '../presence/state.ts';
 import type { ConflictEventData, RelinkedEventData } from './event.ts';
 import { toCheckIn } from './rows.ts';
 import { mergeRuns, unpackRuns } from './runs.ts';
-import { explainCheckIn, explainConflict, explainNow, explainRelinked, explainRun, type Clause } from './why-text.ts';
+import {
+  explainCheckIn,
+  explainConflict,
+  explainNow,
+  explainRelinked,
+  explainRun,
+  explainUnregistered,
+  type Clause,
+} from './why-text.ts';
 
 /** Instants are epoch milliseconds. */
 export type Why = {
@@ -85,6 +93,7 @@ async function findInSpace(
     seen: !isNow || state === undefined || state.seen,
     decisions: [
       ...(isNow ? explainNow(state, open, timing, now) : []),
+      ...explainUnregistered(observed),
       ...[...checkIns.map((one) => explainCheckIn(one, timing)), ...devices].toSorted((a, b) => b.at - a.at),
     ],
     observed: observed.map((run) => Object.assign({ text: explainRun(run) }, run)),
