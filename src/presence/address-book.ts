@@ -33,6 +33,8 @@ export type AddressBookPorts = {
 };
 
 type Item = {
+  /** What was remembered as written for it; undefined for an end. */
+  readonly remembered?: { readonly link: string; readonly written: Written };
   readonly holder: string;
   readonly holders: string;
   readonly packed: readonly [link: string, at: number, until: number, address: string, station: string, sealed: string];
@@ -143,7 +145,8 @@ export class AddressBook implements AddressSink {
     const day = dayOf(now);
     const sealed = `${day}.${seal(this.#dayKeys.key(day), Buffer.from(station), `${holder} ${day}`)}`;
     const last = Math.min(until ?? at + believedMs, now + sessionMs);
-    this.#add(link, written, {
+    this.#add({
+      remembered: { link, written },
       holder: `${this.#keys.addressHolders}:${holder}`,
       holders: `${this.#keys.addresses}:${name}`,
       packed: [this.#name(link), at, last, name, holder, sealed],
@@ -156,14 +159,20 @@ export class AddressBook implements AddressSink {
     const holder = this.#name(station);
     const key = `${this.#keys.addressHolders}:${holder}`;
     const packed = [this.#name(link), at, this.#clock.now() + sessionMs, '', holder, ''] as const;
-    this.#add(link, undefined, { holder: key, holders: key, packed });
+    this.#add({ holder: key, holders: key, packed });
   }
 
-  #add(link: string, written: Written | undefined, item: Item): void {
+  #add(item: Item): void {
     this.#batcher.add(item, (stored) => {
-      // The next report that says the same tries again.
-      if (!stored && this.#written.get(link) === written) this.#written.delete(link);
+      if (!stored) this.#forget(item);
     });
+  }
+
+  /** It is not written after all; the next report that says the same tries again. */
+  #forget({ remembered }: Item): void {
+    if (remembered === undefined) return;
+    const { link, written } = remembered;
+    if (this.#written.get(link) === written) this.#written.delete(link);
   }
 
   #remember(link: string, written: Written): void {
@@ -175,7 +184,9 @@ export class AddressBook implements AddressSink {
     try {
       const keys = items.flatMap(({ holder, holders }) => [holder, holders]);
       const packed = this.#packr.pack(items.map((item) => item.packed));
-      await noteAddressesScript.run(this.#redis, keys, [packed, mostKept]);
+      const late = (await noteAddressesScript.run(this.#redis, keys, [packed, mostKept])) as number[];
+      // It was late, and the same may be news when it is said of a later moment.
+      for (const index of late) this.#forget(items[index - 1] as Item);
       this.#failing = false;
       return true;
     } catch (error) {

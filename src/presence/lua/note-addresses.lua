@@ -3,7 +3,7 @@
 --       of an end, whose address nobody need know, the second is the first once more
 -- ARGV  1 MessagePack array of {link, at, until, address, station, sealed}; address is '' for an end
 --       2 how many links of a station, and stations of an address, are kept
--- A link is one session, or one lease; it has one address at a time. Returns 'ok'.
+-- A link is one session, or one lease; it has one address at a time. Returns which items, from 1, were too late to hold.
 local time = redis.call('TIME')
 local now = time[1] * 1000
 
@@ -25,13 +25,16 @@ local function keep_few(key, most)
   if left > 0 then redis.call('PEXPIREAT', key, string.format('%.0f', latest)) end
 end
 
+local late = {}
 for i, item in ipairs(cmsgpack.unpack(ARGV[1])) do
   local holder, holders = KEYS[2 * i - 1], KEYS[2 * i]
   local link, at, till, address, station, sealed = item[1], item[2], item[3], item[4], item[5], item[6]
   local before = redis.call('HGET', holder, link)
   local before_at, before_address = string.match(before or '', '^%d+ (%d+) (.*)$')
   local is_news = not before or at > tonumber(before_at) or (at == tonumber(before_at) and before_address ~= '')
-  if is_news and till > now then
+  if not is_news or till <= now then
+    late[#late + 1] = i
+  else
     redis.call('HSET', holder, link, string.format('%.0f %.0f %s', till, at, address))
     keep_few(holder, tonumber(ARGV[2]))
     if address ~= '' then
@@ -44,4 +47,4 @@ for i, item in ipairs(cmsgpack.unpack(ARGV[1])) do
     end
   end
 end
-return 'ok'
+return late
