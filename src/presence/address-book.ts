@@ -1,6 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { Packr } from 'msgpackr';
+import { toHashText } from '../identity/address-hash.ts';
 import { open, seal } from '../identity/seal.ts';
+import { TextHash } from '../identity/text-hash.ts';
 import type { AddressHold, AddressSink } from '../observation/address-hold.ts';
 import { parseIpAddress, type IpAddress } from '../observation/ip-address.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
@@ -39,6 +40,7 @@ type Item = {
   readonly holders: string;
   readonly packed: readonly [link: string, at: number, until: number, address: string, station: string, sealed: string];
 };
+type Sealed = { readonly day: number; readonly holder: string; readonly sealed: string };
 type Written = {
   readonly station: MacAddress;
   readonly ipAddress: string;
@@ -56,12 +58,14 @@ export class AddressBook implements AddressSink {
   readonly #redis: Redis;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #nameKey: Buffer;
+  readonly #names: TextHash;
   readonly #dayKeys: DayKeys;
   readonly #packr = new Packr({ useRecords: false });
   readonly #batcher: Batcher<Item>;
   readonly #keys = shardKeys(0);
   readonly #written = new Map<string, Written>();
+  /** A station that roams is sealed once a day. */
+  readonly #sealed = new Map<MacAddress, Sealed>();
   /** Whether sessions here name addresses at all; where they don't, their ends end nothing. */
   #sessionsNameAddresses = false;
   #failing = false;
@@ -70,7 +74,7 @@ export class AddressBook implements AddressSink {
     this.#redis = redis;
     this.#clock = clock;
     this.#logger = logger;
-    this.#nameKey = deriveKey('address book');
+    this.#names = new TextHash(deriveKey('address book'));
     this.#dayKeys = new DayKeys(deriveKey, 'address-book-day');
     this.#batcher = new Batcher<Item>(
       async (items) => await this.#store(items),
@@ -141,9 +145,8 @@ export class AddressBook implements AddressSink {
     const now = this.#clock.now();
     const written = { station, ipAddress, until, refreshAt: at + Math.min(refreshMs, believedMs / 2) };
     this.#remember(link, written);
-    const [name, holder] = [this.#name(address), this.#name(station)];
-    const day = dayOf(now);
-    const sealed = `${day}.${seal(this.#dayKeys.key(day), Buffer.from(station), `${holder} ${day}`)}`;
+    const name = this.#name(address);
+    const { holder, sealed } = this.#seal(station, dayOf(now));
     const last = Math.min(until ?? at + believedMs, now + sessionMs);
     this.#add({
       remembered: { link, written },
@@ -175,6 +178,17 @@ export class AddressBook implements AddressSink {
     if (this.#written.get(link) === written) this.#written.delete(link);
   }
 
+  #seal(station: MacAddress, day: number): Sealed {
+    const cached = this.#sealed.get(station);
+    if (cached?.day === day) return cached;
+    const holder = this.#name(station);
+    const text = seal(this.#dayKeys.key(day), Buffer.from(station), `${holder} ${day}`);
+    const sealed = { day, holder, sealed: `${day}.${text}` };
+    if (this.#sealed.size >= mostCached) this.#sealed.clear();
+    this.#sealed.set(station, sealed);
+    return sealed;
+  }
+
   #remember(link: string, written: Written): void {
     if (this.#written.size >= mostCached) this.#written.clear();
     this.#written.set(link, written);
@@ -198,7 +212,7 @@ export class AddressBook implements AddressSink {
 
   /** Stands for an address, a station or a link. */
   #name(text: string): string {
-    return createHmac('sha256', this.#nameKey).update(text).digest('base64url').slice(0, 22);
+    return toHashText(this.#names.digest(text));
   }
 
   /** Undefined when it was sealed under another master key. */

@@ -51,13 +51,18 @@ export class NetDevice {
 
   async call({ url, method = 'GET', headers = {}, body, localAddress }: Call): Promise<CallAnswer> {
     const all = { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const quiet = ['--silent', '--show-error', '--noproxy', '*', '--max-time', '5'];
     const output = await this.inside(
       'curl',
-      ...['--silent', '--show-error', '--noproxy', '*', '--max-time', '5', '--request', method],
+      ...quiet,
+      '--request',
+      method,
       ...Object.entries(all).flatMap(([name, value]) => ['--header', `${name}: ${value}`]),
       ...(body === undefined ? [] : ['--data', JSON.stringify(body)]),
       ...(localAddress === undefined ? [] : ['--interface', localAddress]),
-      ...['--write-out', '\n%{http_code}', url],
+      '--write-out',
+      '\n%{http_code}',
+      url,
     );
     const end = output.lastIndexOf('\n');
     const text = output.slice(0, end);
@@ -103,7 +108,7 @@ export class TestNetwork implements AsyncDisposable {
       await ip('netns', 'del', `rollcall-${process.pid}-probe`);
     } catch (error) {
       await ip('link', 'del', name).catch(() => undefined);
-      return `the kernel refuses network namespaces, bridges or veth pairs: ${String((error as Error).message).trim()}`;
+      return `the kernel refuses network namespaces, bridges or veth pairs: ${(error as Error).message.trim()}`;
     }
     const dir = new TempDir();
     const first = process.pid % 16;
