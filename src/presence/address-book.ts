@@ -126,6 +126,19 @@ export class AddressBook implements AddressSink {
     return found;
   }
 
+  /** All that was said of a station is gone, here and in Redis; what is said from now on is noted as ever. */
+  async forgetStation(station: MacAddress): Promise<void> {
+    for (const [link, written] of this.#written) if (written.station === station) this.#written.delete(link);
+    this.#sealed.delete(station);
+    await this.#batcher.drained();
+    const holder = this.#name(station);
+    const key = `${this.#keys.addressHolders}:${holder}`;
+    const links = await asked('what a station has', this.#redis.hvals(key));
+    const names = new Set(links.map((link) => link.split(' ')[2] ?? '').filter((name) => name !== ''));
+    const forgotten = [...names].map((name) => this.#redis.hdel(`${this.#keys.addresses}:${name}`, holder));
+    await asked('to forget a station', Promise.all([...forgotten, this.#redis.del(key)]));
+  }
+
   /** Redis may have lost what was written: all that is told from now on is written again. */
   forgetWritten(): void {
     this.#written.clear();

@@ -143,6 +143,17 @@ test('a phone that roams all day stays in its place, and a crowd on one address 
   for (const key of await redis.client.keys('*')) expect(await redis.client.hlen(key)).toBeLessThanOrEqual(16);
 });
 
+test('a station is forgotten at every address that it holds, and others stay', async () => {
+  await note(book, { ipAddress: '192.0.2.21' });
+  await note(book, { ipAddress: '192.0.2.22', session: 's2' });
+  await note(other, { ipAddress: '192.0.2.22', session: 's3', station: noor });
+  await book.forgetStation(mia);
+  expect([await find('192.0.2.21'), await find('192.0.2.22')]).toEqual([[], [noor]]);
+  expect(await redis.client.keys('*')).toHaveLength(2);
+  await note(book, { ipAddress: '192.0.2.21' });
+  expect(await find('192.0.2.21')).toEqual([mia]);
+});
+
 test('what Redis has lost is written again once that is known', async () => {
   await note(book, { ipAddress: '192.0.2.21' });
   await redis.client.flushall();

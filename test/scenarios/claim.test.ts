@@ -131,6 +131,19 @@ test('a phone that is registered to somebody else is not given away, and whose i
   expect(JSON.stringify(answer)).not.toContain('otis');
 });
 
+test('a lease that is asked for checks the owner of the device in, and one that is given back is seen to be', async (context) => {
+  needsNetwork(context);
+  const device = await network.plugIn('guest', '02-00-5E-00-53-06');
+  await service.api.put(`/v1/devices/${device.mac}`, { customerId: 'zoe' });
+  const told = (kind: string) => service.metric('rollcall_observations_total', 'source="leases"', `kind="${kind}"`);
+  const [joined, left] = [await told('associated'), await told('left')];
+  const client = device.keepAddress();
+  await until('the lease is seen', async () => (await told('associated')) === joined + 1);
+  await until('zoe is checked in', () => isIn('zoe'));
+  await client.stop();
+  await until('it is seen to be given back', async () => (await told('left')) === left + 1);
+});
+
 test('without a lease, the neighbour table of this machine knows the device', async (context) => {
   needsNetwork(context);
   const laptop = await network.plugIn('otis', '02-00-5E-00-53-03', 12);

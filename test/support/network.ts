@@ -49,6 +49,13 @@ export class NetDevice {
     return address;
   }
 
+  /** A client that has an address until it is told to end, and then gives it back. */
+  keepAddress(): Child {
+    const client = ['udhcpc', '-i', 'eth0', '-f', '-R', '-n', '-t', '5', '-T', '1', '-s', this.#script];
+    // In its own namespace from the start: `ip netns exec` becomes the client, so a signal reaches it.
+    return new Child('ip', ['netns', 'exec', this.namespace, ...client], { env: environment });
+  }
+
   async call({ url, method = 'GET', headers = {}, body, localAddress }: Call): Promise<CallAnswer> {
     const all = { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
     const quiet = ['--silent', '--show-error', '--noproxy', '*', '--max-time', '5'];

@@ -87,7 +87,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
     }));
   };
   const toView = async (request: FastifyRequest, device: Device | undefined) => {
-    if (device === undefined) throw notFound('device');
+    if (device?.customerId !== memberOf(request)) throw notFound('device');
     const [view] = await toViews(request, [device]);
     return view as NonNullable<typeof view>;
   };
