@@ -1,19 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { createToken } from '../../src/identity/tokens.ts';
 import { databaseKinds, useDatabases } from '../support/databases.ts';
-import { at, laptop, openMeWorld, phone, type MeWorld } from './me-world.ts';
+import { at, laptop, openMeWorld, phone, watch, type MeWorld } from './me-world.ts';
 
 const devices = '/v1/me/devices';
 
 describe.each(databaseKinds)('a member and their devices (%s)', (kind) => {
   const databases = useDatabases(kind);
   let world: MeWorld;
-  beforeEach(async () => {
+  beforeAll(async () => {
     world = await openMeWorld((await databases.createConfig()).databaseUrl);
-    world.stations.set('192.0.2.21', at(phone)).set('192.0.2.22', at(laptop));
+    world.stations.set('192.0.2.21', at(phone)).set('192.0.2.22', at(laptop)).set('192.0.2.23', at(watch));
   });
-  afterEach(() => world[Symbol.asyncDispose]());
+  afterAll(() => world[Symbol.asyncDispose]());
 
   const claim = (address: string, body: object = {}, token?: string) =>
     world.from(address, 'POST', devices, { body, ...(token !== undefined && { token }) });
@@ -57,6 +57,7 @@ describe.each(databaseKinds)('a member and their devices (%s)', (kind) => {
     expect((await world.from('192.0.2.22', 'DELETE', path)).status).toBe(204);
     expect((await world.from('192.0.2.22', 'DELETE', path)).status).toBe(404);
     expect((await world.from('192.0.2.22', 'PATCH', path, { body: {} })).status).toBe(404);
+    expect((await world.from('192.0.2.22', 'DELETE', `${devices}/${laptop}`)).status).toBe(204);
   });
 
   test('of somebody else’s device a member is told that it is taken, and not whose; the claim is noted', async () => {
@@ -84,8 +85,8 @@ describe.each(databaseKinds)('a member and their devices (%s)', (kind) => {
 
   test('a claim that is repeated with the same key has one effect', async () => {
     const options = { body: { name: 'Pixel' }, headers: { 'idempotency-key': 'one' } };
-    const first = await world.from('192.0.2.21', 'POST', devices, options);
-    const second = await world.from('192.0.2.21', 'POST', devices, options);
+    const first = await world.from('192.0.2.23', 'POST', devices, options);
+    const second = await world.from('192.0.2.23', 'POST', devices, options);
     expect([first.status, second.status]).toEqual([201, 201]);
     expect(second.body['id']).toBe(first.body['id']);
   });

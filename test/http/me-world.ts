@@ -4,6 +4,7 @@ import { mac } from '../support/registry.ts';
 import { openWorld, type Answer, type World } from './world.ts';
 
 export const phone = mac('02-00-5E-00-53-01');
+export const watch = mac('02-00-5E-00-53-03');
 export const laptop = mac('00-00-5E-00-53-02');
 
 /** A world behind a proxy on this machine that it trusts, whose network knows what is in `stations`. */

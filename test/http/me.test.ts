@@ -1,16 +1,16 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { putDevice } from '../../src/identity/devices.ts';
 import { addCustomer } from './people.ts';
 import { at, openMeWorld, phone, type MeWorld } from './me-world.ts';
 
 let world: MeWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await openMeWorld();
   await putCustomer(world.ports.registry, 'member', { name: 'Mia Example', identities: ['mia@example.org'] });
   world.stations.set('192.0.2.21', at(phone));
 });
-afterEach(() => world[Symbol.asyncDispose]());
+afterAll(() => world[Symbol.asyncDispose]());
 
 const me = (path = '') => world.call('GET', `/v1/me${path}`, { token: 'member' });
 
@@ -24,11 +24,15 @@ test('a member sees who they are, and where', async () => {
     devices: 1,
     presence: [],
   });
-  await world.call('POST', '/v1/check-ins', { body: { customerId: 'member', spaceId: 'annex' } });
+  const opened = await world.call('POST', '/v1/check-ins', { body: { customerId: 'member', spaceId: 'annex' } });
   await addCustomer(world, 'noor');
   await world.call('POST', '/v1/check-ins', { body: { customerId: 'noor', spaceId: 'annex' } });
   const now = '2026-11-24T09:00:00.000Z';
   expect((await me()).body['presence']).toEqual([{ spaceId: 'annex', since: now, lastActivityAt: now, seen: true }]);
+  world.clock.pass(1_000);
+  await world.call('POST', `/v1/check-ins/${String(opened.body['id'])}/check-out`);
+  expect((await me()).body['presence']).toEqual([]);
+  world.clock.pass(59_000);
 });
 
 test('why is answered for the member alone, and at another moment', async () => {
@@ -42,7 +46,7 @@ test('why is answered for the member alone, and at another moment', async () => 
     return (body['spaces'] as { spaceId: string; isIn: boolean }[]).find(({ spaceId }) => spaceId === 'annex')?.isIn;
   };
   expect(await isIn('')).toBe(false);
-  expect(await isIn('?at=2026-11-24T09:00:30.000Z')).toBe(true);
+  expect(await isIn('?at=2026-11-24T09:01:30.000Z')).toBe(true);
   expect((await me('/why?customerId=noor')).status).toBe(400);
 });
 
