@@ -46,6 +46,10 @@ installed() {
     freeradius) command -v freeradius ;;
     freeradius-utils) command -v radclient ;;
     openssl) command -v openssl ;;
+    curl) command -v curl ;;
+    iproute2) command -v ip ;;
+    dnsmasq-base) command -v dnsmasq ;;
+    udhcpc) command -v udhcpc ;;
     faketime) ls /usr/lib/*/faketime/libfaketimeMT.so.1 ;;
     gcc) command -v gcc ;;
     libc6-dev) ls /usr/include/stdio.h ;;
@@ -108,7 +112,7 @@ keep_from_booting() {
 
 case ${1:-} in
   serve) set -- serve redis-server ;;
-  test) set -- test redis-server postgresql freeradius freeradius-utils openssl faketime ;;
+  test) set -- test redis-server postgresql freeradius freeradius-utils openssl faketime curl iproute2 dnsmasq-base udhcpc ;;
   bench) set -- bench redis-server gcc libc6-dev ;;
   check) set -- check ;;
   *) fail 'usage: setup.sh serve|test|bench|check' ;;

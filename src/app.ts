@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createResolver, followDevices, type OwnedReports } from './app-devices.ts';
+import { createFindStation, noted } from './app-addresses.ts';
 import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
@@ -10,6 +11,7 @@ import { openConnections } from './app-redis.ts';
 import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
+import { readOwnPresence } from './checkins/own-presence.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
@@ -17,7 +19,7 @@ import { PresenceRestore } from './checkins/restore-presence.ts';
 import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
-import type { Config } from './config/schema.ts';
+import { radiusSources, type Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
 import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts';
@@ -30,6 +32,7 @@ import { TokenCache } from './identity/token-cache.ts';
 import { hasAdminToken } from './identity/tokens.ts';
 import type { MacAddress } from './observation/mac-address.ts';
 import { EventFeed } from './outputs/feed.ts';
+import { AddressBook } from './presence/address-book.ts';
 import { PresenceEngine } from './presence/engine.ts';
 import { Heartbeat } from './presence/heartbeat.ts';
 import { NasWatch } from './presence/nas-watch.ts';
@@ -105,7 +108,7 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   for (const source of sources) await stack.use(source).start();
   await presence.heartbeat.start();
   watchSources(base, checkIns.sourceEvents, sources);
-  const radius = config.sources.map((source) => source.listen);
+  const radius = radiusSources(config).map((source) => source.listen);
   const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
   const running = stack.move();
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
@@ -135,6 +138,7 @@ async function openPresence(base: Base, stores: Stores) {
   const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
   const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
   const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
+  const addresses = new AddressBook({ redis, clock, logger: log, deriveKey });
   const index = new DirectoryIndex(registry.vault);
   const rules = new RuleBook(spaces.list(), config.lateWindow, clock);
   const watch = new NasWatch(sessionNumber);
@@ -152,7 +156,10 @@ async function openPresence(base: Base, stores: Stores) {
     logger: log,
     space: (id) => spaces.get(id),
     lateWindow: config.lateWindow,
-    onRebuilt: () => metrics.redisRebuilds.inc(),
+    onRebuilt: () => {
+      metrics.redisRebuilds.inc();
+      addresses.forgetWritten();
+    },
   });
   await restore.ensure();
   const restoring = keepRestored(base, restore, redis);
@@ -204,7 +211,7 @@ async function openPresence(base: Base, stores: Stores) {
       onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
     }),
   );
-  return { engine, owned, unregistered, timers, heartbeat, clock, stores: shardStores };
+  return { engine, owned, unregistered, addresses, timers, heartbeat, clock, stores: shardStores };
 }
 
 type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
@@ -240,11 +247,12 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
   return { feed, recorders, sourceEvents, onRecorded, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
-function createSources({ config, log, metrics }: Base, { engine, heartbeat, clock }: Presence): Source[] {
+function createSources({ config, log, metrics }: Base, { engine, addresses, heartbeat, clock }: Presence): Source[] {
   const ports = {
     clock,
     logger: log,
-    sink: counted(engine, metrics),
+    sink: counted(noted(engine, addresses), metrics),
+    addresses,
     nas: heartbeat,
     count: countRadius(metrics),
     steppedBy: () => clock.steppedBy,
@@ -257,7 +265,7 @@ function createSources({ config, log, metrics }: Base, { engine, heartbeat, cloc
 function httpPorts(
   { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
-  { unregistered, timers, heartbeat, clock: presenceClock, stores: presenceStores }: Presence,
+  { unregistered, addresses, timers, heartbeat, clock: presenceClock, stores: presenceStores }: Presence,
   { feed, ledger, recorders }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
@@ -284,6 +292,14 @@ function httpPorts(
     feed,
     ledger,
     unregistered,
+    findStation: createFindStation(addresses),
+    ownPresence: (customerId) =>
+      readOwnPresence(
+        board,
+        spaces.list().map(({ id }) => id),
+        customerId,
+      ),
+    onClaimRefused: () => log.info('a member claimed a device that is registered to somebody else'),
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     why: (who, options) => findWhy({ db, now, spaces: () => spaces.list(), readPresence: readOne }, who, options),
     setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },

@@ -15,6 +15,11 @@ export function resolvePaths(config: Config, baseDir: string): Config {
     ...config,
     dataDir: resolve(baseDir, config.dataDir),
     ...(keyFile === undefined ? {} : { keyFile: resolve(baseDir, keyFile) }),
+    sources: Object.freeze(
+      config.sources.map((source) =>
+        source.type === 'dhcp' ? Object.freeze({ ...source, file: resolve(baseDir, source.file) }) : source,
+      ),
+    ),
     http: tls === undefined ? http : Object.freeze({ ...http, tls: Object.freeze(tls) }),
   });
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { addressRange, duration, id, listen, secret } from './fields.ts';
+import { addressRange, duration, id, listen, secret, text } from './fields.ts';
 import { unknownNameMessage } from './nearest-name.ts';
 import { notAvailable, section } from './section.ts';
 
 /** The source types of this version. A new one here is a compile error in every catalogue that lacks its entry. */
-export type SourceType = 'radius';
+export type SourceType = 'radius' | 'dhcp';
 
 /** The types that are described for later versions, so that naming one gets a better answer than a guess at a typing error. */
-const laterSourceTypes = new Set(['unifi', 'meraki', 'dhcp', 'arp', 'push', 'syslog', 'snmp']);
+const laterSourceTypes = new Set(['unifi', 'meraki', 'arp', 'push', 'syslog', 'snmp']);
 
 /** Where a source listens that says nothing about it. */
 export const defaultListens: Readonly<Record<string, string>> & { readonly radius: string } = {
@@ -28,6 +28,9 @@ const radiusClientSchema = section({
     .describe('Discard requests that carry no Message-Authenticator.'),
 });
 
+/** Lease files that are described for later versions. */
+const laterFormats = new Set(['isc', 'kea']);
+
 const sourceSchemas = {
   radius: section({
     id: id().describe('Name of the source in calls, events and metrics.'),
@@ -36,13 +39,33 @@ const sourceSchemas = {
     listen: listen().prefault(defaultListens.radius).describe('UDP address and port.'),
     clients: z.array(radiusClientSchema).min(1).describe('Who may send; the longest matching range applies.'),
   }),
+  dhcp: section(
+    {
+      id: id().describe('Name of the source in calls, events and metrics.'),
+      type: z.literal('dhcp').describe('The leases of a DHCP server.'),
+      space: id().describe('Space of the devices that have them.'),
+      format: z
+        .enum(['dnsmasq'], {
+          error: ({ input }) =>
+            typeof input === 'string' && laterFormats.has(input)
+              ? `the format "${input}" ${notAvailable}`
+              : 'must be dnsmasq',
+        })
+        .describe('Whose lease file it is.'),
+      file: text().describe('The lease file, which is followed as it changes.'),
+      poll: duration({ minMs: 100 })
+        .prefault('10s')
+        .describe('How often the file is looked at, where the system does not tell of a change.'),
+    },
+    ['url', 'listen'],
+  ),
 } satisfies {
   readonly [Type in SourceType]: z.ZodType<{ readonly id: string; readonly type: Type; readonly space: string }>;
 };
 
 export const sourceTypes = Object.keys(sourceSchemas) as SourceType[];
 
-export const sourceSchema = z.discriminatedUnion('type', [sourceSchemas.radius], {
+export const sourceSchema = z.discriminatedUnion('type', [sourceSchemas.radius, sourceSchemas.dhcp], {
   error: ({ input }) => {
     const type = (input as { type?: unknown } | undefined)?.type;
     if (typeof type !== 'string') return `must be one of ${sourceTypes.join(', ')}`;

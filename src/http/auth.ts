@@ -62,6 +62,15 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
+/** Whose calls under /v1/me these are. An admin may make them too, and is nobody in particular. */
+export function memberOf(request: FastifyRequest): string {
+  const { customerId } = callerOf(request);
+  if (customerId === undefined) {
+    throw new Problem(404, 'noMember', 'this token belongs to no member, so there is nothing of theirs to show');
+  }
+  return customerId;
+}
+
 /**
  * Adds `http.adminToken` of the configuration. Compared by hash, so that neither its length nor a common beginning
  * shows in the time it takes.
@@ -130,7 +139,11 @@ export function isLoopbackAddress(address: string): boolean {
  * others, and a page that rebinds its own name to a loopback address shows that name in `Host`.
  */
 export function isFromThisMachine(request: FastifyRequest): boolean {
-  const forwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in request.headers);
   const host = request.hostname.replaceAll(/[[\]]/g, '');
-  return !forwarded && isLoopbackAddress(request.ip) && (host === 'localhost' || isLoopbackAddress(host));
+  return !isForwarded(request) && isLoopbackAddress(request.ip) && (host === 'localhost' || isLoopbackAddress(host));
+}
+
+/** Whether the call says that somebody passed it on. */
+export function isForwarded({ headers }: FastifyRequest): boolean {
+  return ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
 }

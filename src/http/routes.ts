@@ -2,6 +2,7 @@ import type { Registry } from '../identity/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { FindCaller } from './auth.ts';
+import type { FindCallingDevice } from './calling-device.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Routes } from './route.ts';
@@ -11,6 +12,8 @@ import { addDeviceConflicts } from './routes/device-conflicts.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
+import { addMe, type MePorts } from './routes/me.ts';
+import { addMeDevices, type MeDevicePorts } from './routes/me-devices.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
@@ -29,6 +32,8 @@ export type RoutePorts = HealthPorts &
   PassPorts &
   PresencePorts &
   WhyPorts &
+  MePorts &
+  MeDevicePorts &
   CheckInPorts &
   EventPorts &
   SetupPorts &
@@ -40,6 +45,7 @@ export type RouteContext = RoutePorts & {
   readonly clock: Clock;
   readonly log: Logger;
   readonly findCaller: FindCaller;
+  readonly callingDevice: FindCallingDevice;
   readonly options: { readonly allowInsecure: boolean; readonly adminToken?: string } & {
     readonly streamLimits?: StreamLimits;
   };
@@ -61,6 +67,8 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addSpaces(app, context);
   addPresence(app, context);
   addWhy(app, context);
+  addMe(app, context);
+  addMeDevices(app, context, { keys, clock, callingDevice: context.callingDevice });
   addCheckIns(app, context, { clock, keys });
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);

@@ -4,11 +4,14 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { IpAddress } from '../observation/ip-address.ts';
+import type { CallingStation } from '../presence/calling-station.ts';
 import { UserError } from '../runtime/user-error.ts';
 import type { TokenCache } from '../identity/token-cache.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { toCaller } from './access.ts';
 import { addAuthentication, withConfiguredAdmin } from './auth.ts';
+import { createCallingDevice } from './calling-device.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { collectMethods } from './method-not-allowed.ts';
@@ -32,6 +35,8 @@ export type HttpServerPorts = RoutePorts & {
   readonly options: HttpServerOptions;
   readonly log: Logger;
   readonly tokens: Pick<TokenCache, 'find'>;
+  /** Which station has a network address now. */
+  readonly findStation: (address: IpAddress) => Promise<CallingStation>;
 };
 
 /** How long calls in flight may take to finish once the server closes. */
@@ -75,13 +80,14 @@ export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
     const token = await ports.tokens.find(text);
     return token && toCaller(token);
   }, options.adminToken);
+  const callingDevice = createCallingDevice(ports.findStation, options.trustProxy);
   const refuseOtherMethods = collectMethods(app);
   addAuthentication(app, { findCaller, clock });
   // Plugins are loaded in this order, and each sees the routes that come after it.
   addSecurityHeaders(app, options);
   addOpenApi(app, options);
   void app.register(async (scope) => {
-    addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { ...ports, clock, findCaller });
+    addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { ...ports, clock, findCaller, callingDevice });
     refuseOtherMethods(scope);
   });
   return app;

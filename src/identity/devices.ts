@@ -108,14 +108,18 @@ export async function listDevices(
   return rows.map((row) => toDevice(row, openAddress(vault, row)));
 }
 
-/** Forgets the device and every address it had. False when no device has this one. */
-export async function deleteDevice({ db, clock, vault }: Registry, mac: MacAddress): Promise<boolean> {
+/** Forgets the device and every address it had. False when no device has this one, or none of the customer's who is named. */
+export async function deleteDevice(
+  { db, clock, vault }: Registry,
+  mac: MacAddress,
+  customerId?: string,
+): Promise<boolean> {
   return await inRegistryTransaction(db, clock, async (trx, note) => {
     const found = await selectDevices(trx)
       .where('a.hash', '=', vault.hash(mac))
       .where('a.retired_at', 'is', null)
       .executeTakeFirst();
-    if (found === undefined) return false;
+    if (found === undefined || found.customer_id !== (customerId ?? found.customer_id)) return false;
     const addresses = await trx
       .selectFrom('device_addresses')
       .select('hash')

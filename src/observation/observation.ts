@@ -18,6 +18,8 @@ export type Observation = {
   readonly identities?: readonly Identity[];
   /** The network address that the station has, in canonical spelling, where the source knows it. */
   readonly ipAddress?: string;
+  /** Until when it has that address, epoch milliseconds, where the source knows: the end of a lease. */
+  readonly ipAddressUntil?: number;
   /** What the device calls itself (DHCP option 12). A hint for people, and never evidence. */
   readonly hostname?: string;
   /** The access point, as its MAC address or its name. */

@@ -17,6 +17,10 @@ export type ShardKeys = {
   readonly unregistered: string;
   /** Sorted set: the same ids by the epoch millisecond at which they were last seen. */
   readonly unregisteredSeen: string;
+  /** Beginning of keys, a hash each: keyed hash of a network address -> the stations that were said to have it, sealed. */
+  readonly addresses: string;
+  /** Beginning of keys, a hash each: keyed hash of a station -> the addresses it was said to have, and by whom. */
+  readonly addressHolders: string;
   /** String: the node that puts presence back from the ledger now. */
   readonly restoreDuty: string;
   /** String: written to find out whether Redis takes writes. */
@@ -37,6 +41,8 @@ export function shardKeys(shard: number): ShardKeys {
     recorderDuty: key('recorder-duty'),
     unregistered: key('unregistered'),
     unregisteredSeen: key('unregistered-seen'),
+    addresses: key('address'),
+    addressHolders: key('address-holder'),
     restoreDuty: key('restore-duty'),
     probe: key('probe'),
     clock: key('clock'),

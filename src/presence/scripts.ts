@@ -34,3 +34,6 @@ export function createPresenceScripts(clock: string = readLua('clock'), read = r
 
 /** Notes stations that belong to nobody; lua/note-unregistered.lua is the contract. */
 export const noteUnregisteredScript = new Script(readLua('note-unregistered'));
+
+/** Notes which station has which network address; lua/note-addresses.lua is the contract. */
+export const noteAddressesScript = new Script(readLua('note-addresses'));

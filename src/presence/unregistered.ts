@@ -9,12 +9,12 @@ import { replicated } from '../redis/replication.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Batcher } from './batcher.ts';
+import { DayKeys, dayOf } from './day-keys.ts';
 import { shardKeys } from './keys.ts';
 import { noteUnregisteredScript } from './scripts.ts';
 import type { SessionNumbers } from './sighting.ts';
 
-const dayMs = 86_400_000;
-const keepMs = dayMs;
+const keepMs = 86_400_000;
 const mostStations = 100_000;
 const mostCached = 50_000;
 const limits = { maxBatch: 256, maxInFlight: 1, maxQueued: 5_000 };
@@ -69,7 +69,6 @@ export class UnregisteredStations {
   readonly #redis: Redis;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #deriveKey: (purpose: string) => Buffer;
   readonly #idKey: Buffer;
   readonly #sessionNumber: SessionNumbers;
   readonly #packr = new Packr({ useRecords: false, int64AsType: 'number' });
@@ -77,7 +76,7 @@ export class UnregisteredStations {
   readonly #keys = shardKeys(0);
   /** Pays for the hash and the seal once per station and day, not once per packet. */
   readonly #cache = new Map<string, Sealed>();
-  readonly #dayKeys = new Map<number, Buffer>();
+  readonly #dayKeys: DayKeys;
 
   /** `deriveKey` gives 32 bytes for a purpose, always the same ones for the same master key. */
   constructor(
@@ -89,7 +88,7 @@ export class UnregisteredStations {
     this.#redis = redis;
     this.#clock = clock;
     this.#logger = logger;
-    this.#deriveKey = keys.deriveKey;
+    this.#dayKeys = new DayKeys(keys.deriveKey, 'unregistered-day');
     this.#sessionNumber = keys.sessionNumber;
     this.#idKey = keys.deriveKey('unregistered-id');
     this.#batcher = new Batcher<PackedStation>(
@@ -196,13 +195,13 @@ export class UnregisteredStations {
   }
 
   #sealed(spaceId: string, station: MacAddress): Sealed {
-    const day = Math.floor(this.#clock.now() / dayMs);
+    const day = dayOf(this.#clock.now());
     const name = `${spaceId}|${station}`;
     const cached = this.#cache.get(name);
     if (cached?.day === day) return cached;
     const sealed = {
       id: this.#id(spaceId, station),
-      sealed: seal(this.#dayKey(day), Buffer.from(station), String(day)),
+      sealed: seal(this.#dayKeys.key(day), Buffer.from(station), String(day)),
       day,
     };
     if (this.#cache.size >= mostCached) this.#cache.clear();
@@ -242,19 +241,9 @@ export class UnregisteredStations {
 
   #unseal(sealed: string, day: number): MacAddress | undefined {
     try {
-      return open(this.#dayKey(day), sealed, String(day)).toString() as MacAddress;
+      return open(this.#dayKeys.key(day), sealed, String(day)).toString() as MacAddress;
     } catch {
       return undefined;
     }
-  }
-
-  #dayKey(day: number): Buffer {
-    let key = this.#dayKeys.get(day);
-    if (key === undefined) {
-      key = this.#deriveKey(`unregistered-day-${day}`);
-      if (this.#dayKeys.size > 2) this.#dayKeys.clear();
-      this.#dayKeys.set(day, key);
-    }
-    return key;
   }
 }

@@ -17,7 +17,7 @@ test('what is printed speaks the language of the file, and is complete', () => {
       { idleTimeout: '90s', settle: '250ms' },
       { id: 'annex@2', rejoin: '1h', requirePass: true },
     ],
-    sources: [{ listen: '127.0.0.1:18130' }, {}],
+    sources: [{ listen: '127.0.0.1:18130' }, {}, { file: expect.stringMatching(/\/dnsmasq\.leases$/), poll: '30s' }],
     lateWindow: '7d',
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { findWhy } from '../../src/checkins/why.ts';
 import { whoIsIn } from '../../src/checkins/board.ts';
+import { readOwnPresence } from '../../src/checkins/own-presence.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { createHttpServer, listen, type HttpServerOptions, type HttpServerPorts } from '../../src/http/server.ts';
@@ -169,6 +170,19 @@ export async function openWorld({
     feed,
     ledger,
     unregistered,
+    // All calls of these tests come from this machine, which is no device.
+    findStation: async () => ({ known: false, reason: 'unknownAddress' }),
+    ownPresence: (customerId) =>
+      readOwnPresence(
+        {
+          db,
+          readPresence: (space, ids) =>
+            readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
+        },
+        spaces.map(({ id }) => id),
+        customerId,
+      ),
+    onClaimRefused: () => undefined,
     whoIsIn: (spaceId, page) =>
       whoIsIn(
         {

@@ -23,6 +23,10 @@ export type ServiceOptions = {
   readonly spaces?: readonly SpaceSection[];
   /** More top-level keys of rollcall.yaml. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** More sources than the access points. */
+  readonly sources?: readonly object[];
+  /** The address that HTTP is served on; 127.0.0.1 when left out. */
+  readonly httpHost?: string;
   /** More keys of each RADIUS client. */
   readonly client?: Readonly<Record<string, unknown>>;
   /** More of the environment, for the service and what it starts. */
@@ -46,7 +50,7 @@ export class Service implements AsyncDisposable {
   /** Prepares the folder and the configuration, and starts nothing. */
   static async prepare(options: ServiceOptions = {}): Promise<Service> {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-service-'));
-    const service = new Service(dir, await freePort(), await freePort(), options.env);
+    const service = new Service(dir, await freePort(), await freePort(), options);
     await writeFile(service.configFile, JSON.stringify(service.#configuration(options), null, 2), { mode: 0o600 });
     return service;
   }
@@ -62,12 +66,12 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  private constructor(dir: string, httpPort: number, radiusPort: number, env: ServiceOptions['env']) {
+  private constructor(dir: string, httpPort: number, radiusPort: number, { env, httpHost }: ServiceOptions) {
     this.dir = dir;
     this.#env = { ...process.env, ...env };
     this.dataDir = join(dir, 'data');
     this.configFile = join(dir, 'rollcall.yaml');
-    this.httpUrl = `http://127.0.0.1:${httpPort}`;
+    this.httpUrl = `http://${httpHost ?? '127.0.0.1'}:${httpPort}`;
     this.radiusPort = radiusPort;
     this.api = createApiClient(() => this.httpUrl, TOKEN);
   }
@@ -84,7 +88,7 @@ export class Service implements AsyncDisposable {
       ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
       http: { listen: this.httpUrl.slice('http://'.length), adminToken: TOKEN },
       spaces,
-      sources: [{ id: 'aps', type: 'radius', space: spaces[0]?.id, listen, clients }],
+      sources: [{ id: 'aps', type: 'radius', space: spaces[0]?.id, listen, clients }, ...(options.sources ?? [])],
       ...options.config,
     };
   }

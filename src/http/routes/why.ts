@@ -27,7 +27,7 @@ const clause = z.object({
   text: z.string().describe('One sentence for people'),
 });
 
-const whySchema = z
+export const whySchema = z
   .object({
     customerId: z.string(),
     at: instant,
@@ -96,7 +96,7 @@ export function addWhy(app: Routes, { registry, spaces, why }: WhyPorts): void {
   });
 }
 
-function ignoredBecause(
+export function ignoredBecause(
   customer: { readonly optedIn?: boolean | null; readonly active: boolean },
   deviceClass: string | null,
 ): string | null {
