@@ -1,5 +1,5 @@
 import { formatDuration } from './runtime/duration.ts';
-import type { Config } from './config/schema.ts';
+import { radiusSources, type Config } from './config/schema.ts';
 import type { AccessPointHint } from './http/routes/setup.ts';
 import type { HttpServerOptions } from './http/server.ts';
 import type { SpaceCatalog, SpaceView } from './http/space-access.ts';
@@ -42,7 +42,7 @@ function toSpaceView(space: Space): SpaceView {
 
 /** What to type into an access point. `secretFile` holds the secret when it was generated. */
 export function accessPointHints(config: Config, secretFile: string | undefined): readonly AccessPointHint[] {
-  return config.sources.map(({ id, listen }) => ({
+  return radiusSources(config).map(({ id, listen }) => ({
     sourceId: id,
     addresses: reachableAddresses(listen),
     port: listen.port,

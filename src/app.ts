@@ -7,6 +7,7 @@ import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
 import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
+import { findSourceAmong } from './app-push.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
@@ -16,7 +17,7 @@ import { PresenceRestore } from './checkins/restore-presence.ts';
 import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
-import type { Config } from './config/schema.ts';
+import { radiusSources, type Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
 import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts';
@@ -102,7 +103,7 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   for (const source of sources) await stack.use(source).start();
   await presence.heartbeat.start();
   watchSources(base, checkIns.sourceEvents, sources);
-  const radius = config.sources.map((source) => source.listen);
+  const radius = radiusSources(config).map((source) => source.listen);
   const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
   const running = stack.move();
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
@@ -278,6 +279,7 @@ function httpPorts(
     readiness: createReadiness({ db, redis, shards, timers, recorders, maxBacklog: config.maxBacklog }, clock),
     metricsText: () => metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
+    findSource: findSourceAmong(sources),
     sources: () => sources.map((source) => toSourceView(source, heartbeat.nases, spaces)),
     feed,
     ledger,

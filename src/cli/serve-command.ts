@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import { radiusSources } from '../config/schema.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { UserError } from '../runtime/user-error.ts';
@@ -34,7 +35,7 @@ async function serve(options: CommonOptions, context: CommandContext): Promise<v
 
 /** The secret of the defaults, which nobody has chosen and so nobody knows yet. */
 function generatedSecret({ config, radiusSecretFile }: LoadedConfig): Pick<WelcomeFacts, 'generatedSecret'> {
-  const secret = config.sources[0]?.clients[0]?.secret;
+  const secret = radiusSources(config)[0]?.clients[0]?.secret;
   if (radiusSecretFile === undefined || secret === undefined) return {};
   return { generatedSecret: { secret: secret.reveal(), file: radiusSecretFile } };
 }

@@ -82,7 +82,13 @@ export type SpaceConfig = Config['spaces'][number];
 export type SourceConfig = Config['sources'][number];
 export type SourceConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>;
 export type RadiusSourceConfig = SourceConfigOf<'radius'>;
+export type PushSourceConfig = SourceConfigOf<'push'>;
 export type RadiusClientConfig = RadiusSourceConfig['clients'][number];
+
+/** The sources that access points send to. */
+export function radiusSources({ sources }: Config): readonly RadiusSourceConfig[] {
+  return sources.filter((source) => source.type === 'radius');
+}
 
 /** What a file may hold, before defaults; secrets are text. */
 export type ConfigInput = z.input<typeof configSchema>;

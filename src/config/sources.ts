@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { addressRange, duration, id, listen, secret } from './fields.ts';
+import { addressRange, duration, id, listen, secret, webhookSecret } from './fields.ts';
 import { unknownNameMessage } from './nearest-name.ts';
 import { notAvailable, section } from './section.ts';
 
 /** The source types of this version. A new one here is a compile error in every catalogue that lacks its entry. */
-export type SourceType = 'radius';
+export type SourceType = 'radius' | 'push';
 
 /** The types that are described for later versions, so that naming one gets a better answer than a guess at a typing error. */
-const laterSourceTypes = new Set(['unifi', 'meraki', 'dhcp', 'arp', 'push', 'syslog', 'snmp']);
+const laterSourceTypes = new Set(['unifi', 'meraki', 'dhcp', 'arp', 'syslog', 'snmp']);
 
 /** Where a source listens that says nothing about it. */
 export const defaultListens: Readonly<Record<string, string>> & { readonly radius: string } = {
@@ -36,13 +36,24 @@ const sourceSchemas = {
     listen: listen().prefault(defaultListens.radius).describe('UDP address and port.'),
     clients: z.array(radiusClientSchema).min(1).describe('Who may send; the longest matching range applies.'),
   }),
+  push: section({
+    id: id().describe('Name of the source in calls, events and metrics.'),
+    type: z
+      .literal('push')
+      .describe('Observations that others send to POST /v1/observations: a portal, a script, an agent.'),
+    space: id().describe('Space of everything that is sent.'),
+    secret: webhookSecret()
+      .optional()
+      .describe('Take only batches that are signed with it (Standard Webhooks); with a platform token when left out.'),
+    previousSecret: webhookSecret().optional().describe('The secret before this one, still accepted during a change.'),
+  }),
 } satisfies {
   readonly [Type in SourceType]: z.ZodType<{ readonly id: string; readonly type: Type; readonly space: string }>;
 };
 
 export const sourceTypes = Object.keys(sourceSchemas) as SourceType[];
 
-export const sourceSchema = z.discriminatedUnion('type', [sourceSchemas.radius], {
+export const sourceSchema = z.discriminatedUnion('type', [sourceSchemas.radius, sourceSchemas.push], {
   error: ({ input }) => {
     const type = (input as { type?: unknown } | undefined)?.type;
     if (typeof type !== 'string') return `must be one of ${sourceTypes.join(', ')}`;

@@ -10,7 +10,9 @@ export function configWarnings(config: Config): readonly Problem[] {
     ...(config.spaces.length === 0 ? [{ path: 'spaces', message: 'there is none, so nobody can check in' }] : []),
     ...(config.sources.length === 0 ? [{ path: 'sources', message: 'there is none, so nobody is seen' }] : []),
     ...httpWarnings(config.http),
-    ...config.sources.flatMap((source, index) => radiusWarnings(source, `sources[${index}]`)),
+    ...config.sources.flatMap((source, index) =>
+      source.type === 'radius' ? radiusWarnings(source, `sources[${index}]`) : [],
+    ),
   ];
 }
 

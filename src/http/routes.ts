@@ -10,6 +10,7 @@ import { addCustomers } from './routes/customers.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
+import { addObservations, type ObservationPorts } from './routes/observations.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
@@ -31,7 +32,8 @@ export type RoutePorts = HealthPorts &
   CheckInPorts &
   EventPorts &
   SetupPorts &
-  SourcePorts & {
+  SourcePorts &
+  ObservationPorts & {
     readonly registry: Registry;
   };
 
@@ -62,4 +64,5 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addCheckIns(app, context, { clock, keys });
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);
+  addObservations(app, context, clock);
 }

@@ -1,10 +1,11 @@
-import type { RadiusSourceConfig, SourceConfig } from '../config/schema.ts';
+import type { PushSourceConfig, RadiusSourceConfig, SourceConfig } from '../config/schema.ts';
+import { PushSource, type PushPorts } from './push/source.ts';
 import { RadiusSource } from './radius/source.ts';
 import type { RadiusPorts } from './radius/receiver.ts';
 import type { Source } from './source.ts';
 
 /** What the sources are given; each type takes what it needs. */
-export type SourcePorts = RadiusPorts;
+export type SourcePorts = RadiusPorts & PushPorts;
 
 /** How to make a source of each type. A type without an entry does not compile. */
 const makers: {
@@ -14,8 +15,11 @@ const makers: {
   ) => Source;
 } = {
   radius: (config: RadiusSourceConfig, ports) => new RadiusSource(config, ports),
+  push: (config: PushSourceConfig, ports) => new PushSource(config, ports),
 };
 
 export function createSource(config: SourceConfig, ports: SourcePorts): Source {
-  return makers[config.type](config, ports);
+  // The compiler does not see that the maker found by a section's type takes that section.
+  const make = makers[config.type] as (config: SourceConfig, ports: SourcePorts) => Source;
+  return make(config, ports);
 }

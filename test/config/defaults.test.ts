@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { radiusSources } from '../../src/config/schema.ts';
 
 let workingDir: string;
 beforeEach(() => {
@@ -13,7 +14,7 @@ afterEach(() => rm(workingDir, { recursive: true }));
 
 function load(mayWrite: boolean) {
   const loaded = loadConfig({ environment: {}, workingDir, mayWrite });
-  return { ...loaded, secret: loaded.config.sources[0]?.clients[0]?.secret.reveal() };
+  return { ...loaded, secret: radiusSources(loaded.config)[0]?.clients[0]?.secret.reveal() };
 }
 
 test('without a file there is one space, and RADIUS accounting from private addresses only', () => {
@@ -23,7 +24,7 @@ test('without a file there is one space, and RADIUS accounting from private addr
   expect(config.dataDir).toBe(join(workingDir, 'data'));
   expect(config.spaces.map(({ id, name }) => [id, name])).toEqual([['main', 'Main']]);
   expect(config.sources).toMatchObject([{ id: 'radius', listen: { host: '0.0.0.0', port: 1813 } }]);
-  expect(config.sources[0]?.clients.map(({ address }) => address)).toEqual([
+  expect(radiusSources(config)[0]?.clients.map(({ address }) => address)).toEqual([
     '10.0.0.0/8',
     '172.16.0.0/12',
     '192.168.0.0/16',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
+import { radiusSources } from '../../src/config/schema.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/config', import.meta.url));
 const environment = { AP_SECRET: 'from-the-environment', REDIS_PASSWORD: 'pa:ss' };
@@ -62,12 +63,12 @@ test('a key that is left out has its default', () => {
     },
   ]);
   expect(config.sources[0]).toMatchObject({ listen: { host: '0.0.0.0', port: 1813 } });
-  expect(config.sources[0]?.clients[0]?.requireMessageAuthenticator).toBe(false);
+  expect(radiusSources(config)[0]?.clients[0]?.requireMessageAuthenticator).toBe(false);
 });
 
 test('every key is read, ids are folded, and ranges and durations have one form', () => {
   const { config, warnings } = load('good.every-key.yaml');
-  const [aps] = config.sources;
+  const [aps] = radiusSources(config);
   expect(config.keyFile).toBe(`${fixtures}/good.key-file`);
   expect(config.http).toMatchObject({
     listen: { host: '::1', port: 8443 },
@@ -86,7 +87,7 @@ test('every key is read, ids are folded, and ranges and durations have one form'
 
 test('secrets come from the environment, from files without the white space around them, or as they are', () => {
   const { config } = load('good.every-key.yaml');
-  const [first, second] = config.sources[0]?.clients ?? [];
+  const [first, second] = radiusSources(config)[0]?.clients ?? [];
   expect(config.redisUrl?.reveal()).toBe('rediss://rollcall:pa:ss@192.0.2.5:6380/1');
   expect(config.databaseUrl?.reveal()).toBe('postgres://rollcall:p%40ss@192.0.2.6/rollcall');
   expect(config.http.adminToken?.reveal()).toBe('an-admin-token-from-a-file');
@@ -103,7 +104,7 @@ test('the configuration cannot be changed once it is read', () => {
     config.http.tls,
     config.spaces,
     config.spaces[0],
-    config.sources[0]?.clients[0],
+    radiusSources(config)[0]?.clients[0],
   ]) {
     expect(Object.isFrozen(part)).toBe(true);
   }
