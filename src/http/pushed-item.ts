@@ -37,7 +37,7 @@ export const pushedItemSchema = z
     ipAddress: z
       .string()
       .max(45)
-      .refine((text) => isIP(text) !== 0, 'is not an address such as 192.0.2.7 or 2001:db8::7')
+      .refine((text) => isIP(text) !== 0 && !text.includes('%'), 'is not an address such as 192.0.2.7 or 2001:db8::7')
       .optional()
       .describe('The network address that the device has'),
     hostname: name(longestName).optional().describe('What the device calls itself; a hint for people'),

@@ -199,6 +199,7 @@ describe('one entry at fault, and nothing is taken', () => {
       'says where an identity was read; there is none',
     ],
     [{ mac: mia, kind: 'active', ipAddress: '192.0.2' }, 'ipAddress', expect.stringContaining('192.0.2.7')],
+    [{ mac: mia, kind: 'active', ipAddress: '2001:db8::1%eth0' }, 'ipAddress', expect.stringContaining('192.0.2.7')],
     [{ mac: mia, kind: 'active', rssi: -60 }, 'rssi', 'is not a field of this call'],
     [{ mac: null, kind: 'active' }, 'mac', 'expected string, received null'],
   ])('%j', async (entry, field, message) => {
