@@ -1,7 +1,7 @@
 import { countPresent } from './checkins/gauges.ts';
 import type { EventDraft } from './checkins/event.ts';
 import type { Database } from './db/database.ts';
-import type { Observation, ObservationSink, RecordResult } from './observation/observation.ts';
+import type { Observation, ObservationDone, ObservationSink } from './observation/observation.ts';
 import type { Metrics } from './runtime/metrics.ts';
 import type { RadiusPorts } from './sources/radius/receiver.ts';
 import type { Source } from './sources/source.ts';
@@ -10,7 +10,7 @@ import type { Source } from './sources/source.ts';
 export function counted(sink: ObservationSink, metrics: Metrics): ObservationSink {
   const counters = new Counters((source, kind) => metrics.observations.labels({ source, kind }));
   return {
-    observe(observation: Observation, done: (result: RecordResult) => void): void {
+    observe(observation: Observation, done: ObservationDone): void {
       counters.get(observation.sourceId, observation.kind).inc();
       sink.observe(observation, done);
     },

@@ -9,6 +9,7 @@ import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
 import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
+import { findSourceAmong } from './app-push.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import { readOwnPresence } from './checkins/own-presence.ts';
@@ -288,6 +289,7 @@ function httpPorts(
     readiness: createReadiness({ db, redis, shards, timers, recorders, maxBacklog: config.maxBacklog }, clock),
     metricsText: () => metricsText(metrics, db, sources),
     spaces: spaceCatalog(spaces),
+    findSource: findSourceAmong(sources),
     sources: () => sources.map((source) => toSourceView(source, heartbeat.nases, spaces)),
     feed,
     ledger,

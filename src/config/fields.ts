@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../runtime/duration.ts';
+import { parseWebhookSecret } from '../runtime/standard-webhooks.ts';
 import { formatListen, parseListen, type ListenAddress } from './listen.ts';
 import { Secret, secretUrl } from './secret.ts';
 
@@ -48,6 +49,19 @@ export function secret() {
     encode: (value) => value.toString(),
   });
 }
+
+/** A secret that messages are signed with, as Standard Webhooks writes it. */
+export function webhookSecret() {
+  return z.codec(z.string(), z.instanceof(Secret), {
+    decode: (value, context) =>
+      // The value is a secret, so the message must not repeat it.
+      parseWebhookSecret(value) === undefined ? refuse(context, '', webhookSecretForm) : new Secret(value),
+    encode: (value) => value.toString(),
+  });
+}
+
+const webhookSecretForm =
+  'must be whsec_ and 24 to 64 random bytes in base64; make one by: echo "whsec_$(openssl rand -base64 32)"';
 
 /** A connection URL, which may hold a password. */
 export function connectionUrl(...schemes: readonly string[]) {

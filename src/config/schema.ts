@@ -84,6 +84,7 @@ export type SourceConfig = Config['sources'][number];
 export type SourceConfigOf<Type extends SourceType> = Extract<SourceConfig, { readonly type: Type }>;
 export type RadiusSourceConfig = SourceConfigOf<'radius'>;
 export type DhcpSourceConfig = SourceConfigOf<'dhcp'>;
+export type PushSourceConfig = SourceConfigOf<'push'>;
 export type RadiusClientConfig = RadiusSourceConfig['clients'][number];
 
 /** The sources that access points send to. */

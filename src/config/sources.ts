@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { addressRange, duration, id, listen, secret, text } from './fields.ts';
+import { addressRange, duration, id, listen, secret, text, webhookSecret } from './fields.ts';
 import { unknownNameMessage } from './nearest-name.ts';
 import { notAvailable, section } from './section.ts';
 
 /** The source types of this version. A new one here is a compile error in every catalogue that lacks its entry. */
-export type SourceType = 'radius' | 'dhcp';
+export type SourceType = 'radius' | 'dhcp' | 'push';
 
 /** The types that are described for later versions, so that naming one gets a better answer than a guess at a typing error. */
-const laterSourceTypes = new Set(['unifi', 'meraki', 'arp', 'push', 'syslog', 'snmp']);
+const laterSourceTypes = new Set(['unifi', 'meraki', 'arp', 'syslog', 'snmp']);
 
 /** Where a source listens that says nothing about it. */
 export const defaultListens: Readonly<Record<string, string>> & { readonly radius: string } = {
@@ -59,18 +59,33 @@ const sourceSchemas = {
     },
     ['url', 'listen'],
   ),
+  push: section({
+    id: id().describe('Name of the source in calls, events and metrics.'),
+    type: z
+      .literal('push')
+      .describe('Observations that others send to POST /v1/observations: a portal, a script, an agent.'),
+    space: id().describe('Space of everything that is sent.'),
+    secret: webhookSecret()
+      .optional()
+      .describe('Take only batches that are signed with it (Standard Webhooks); with a platform token when left out.'),
+    previousSecret: webhookSecret().optional().describe('The secret before this one, still accepted during a change.'),
+  }),
 } satisfies {
   readonly [Type in SourceType]: z.ZodType<{ readonly id: string; readonly type: Type; readonly space: string }>;
 };
 
 export const sourceTypes = Object.keys(sourceSchemas) as SourceType[];
 
-export const sourceSchema = z.discriminatedUnion('type', [sourceSchemas.radius, sourceSchemas.dhcp], {
-  error: ({ input }) => {
-    const type = (input as { type?: unknown } | undefined)?.type;
-    if (typeof type !== 'string') return `must be one of ${sourceTypes.join(', ')}`;
-    return laterSourceTypes.has(type)
-      ? `the source type "${type}" ${notAvailable}`
-      : unknownNameMessage('source type', type, sourceTypes);
+export const sourceSchema = z.discriminatedUnion(
+  'type',
+  [sourceSchemas.radius, sourceSchemas.dhcp, sourceSchemas.push],
+  {
+    error: ({ input }) => {
+      const type = (input as { type?: unknown } | undefined)?.type;
+      if (typeof type !== 'string') return `must be one of ${sourceTypes.join(', ')}`;
+      return laterSourceTypes.has(type)
+        ? `the source type "${type}" ${notAvailable}`
+        : unknownNameMessage('source type', type, sourceTypes);
+    },
   },
-});
+);

@@ -3,10 +3,13 @@ import { tokenRoles, type Token, type TokenRole } from '../identity/tokens.ts';
 export type Role = TokenRole;
 export const roles = tokenRoles;
 
-/** What a route says about its callers; `admin` may call everything. `open` widens it: to everyone, or to callers on this machine. */
+/**
+ * What a route says about its callers; `admin` may call everything. `open` widens it: to everyone, to callers on this
+ * machine, or to calls without a token that carry a signature, which the route then verifies.
+ */
 export type Access = {
   readonly roles: readonly Role[];
-  readonly open?: 'everyone' | 'thisMachine';
+  readonly open?: 'everyone' | 'thisMachine' | 'signed';
 };
 
 export const everyone: Access = { roles: [], open: 'everyone' };

@@ -19,9 +19,9 @@ declare module 'fastify' {
 /** Whose token this is; undefined when it is nobody's, or no longer good. */
 export type FindCaller = (token: string) => Promise<Caller | undefined>;
 
-const machineRate: Rate = { perSecond: 500, burst: 1000 };
+export const machineRate: Rate = { perSecond: 500, burst: 1000 };
 const personRate: Rate = { perSecond: 50, burst: 200 };
-const failureRate: Rate = { perSecond: 1, burst: 20 };
+export const failureRate: Rate = { perSecond: 1, burst: 20 };
 
 /** Refuses each call to a route that its caller has no role for, before the body is read. */
 export function addAuthentication(
@@ -40,6 +40,7 @@ export function addAuthentication(
     if (access === undefined || access.open === 'everyone') return;
     const header = request.headers.authorization;
     if (header === undefined && access.open === 'thisMachine' && isFromThisMachine(request)) return;
+    if (header === undefined && access.open === 'signed' && 'webhook-signature' in request.headers) return;
 
     const token = bearerToken(request);
     const caller = token === undefined ? undefined : await findCaller(token);

@@ -7,8 +7,8 @@ const laterFields: ReadonlySet<string> = new Set(['pin', 'planId', 'amount']);
 const notAvailable = 'is not available in this version';
 
 /**
- * The schema's issues as entries of a problem. The path is dotted, counted from the body, the query or the path of
- * the call; an unknown field gets an entry under its own name.
+ * The schema's issues as entries of a problem. The path (`observations[3].mac`) is counted from the body, the query or
+ * the path of the call; an unknown field gets an entry under its own name.
  */
 export function fieldErrors(
   issues: readonly FastifySchemaValidationError[],
@@ -20,14 +20,19 @@ export function fieldErrors(
     if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys)) {
       return keys.map((key) => unknownField([...path, String(key).slice(0, 100)], context));
     }
-    return [{ path: path.join('.') || (context ?? 'body'), message: messageOf(issue) }];
+    return [{ path: formatPath(path) || (context ?? 'body'), message: messageOf(issue) }];
   });
 }
 
 function unknownField(path: readonly string[], context: string | undefined): FieldError {
   const known = context === 'body' && laterFields.has(path.at(-1) ?? '');
   const what = context === 'querystring' ? 'is not a parameter of this call' : 'is not a field of this call';
-  return { path: path.join('.'), message: known ? notAvailable : what };
+  return { path: formatPath(path), message: known ? notAvailable : what };
+}
+
+/** A number names an entry of a list; no field of ours is called by one. */
+function formatPath(path: readonly string[]): string {
+  return path.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
 }
 
 /** The schema library's sentences, in the form that follows a path and a colon. */

@@ -40,7 +40,7 @@ export function addOpenApi(app: FastifyInstance, options: { readonly publicUrl?:
       },
       ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      components: { securitySchemes },
     },
     transform: (document) => {
       const { schema, url } = zodToJson(document);
@@ -53,8 +53,7 @@ export function addOpenApi(app: FastifyInstance, options: { readonly publicUrl?:
           ...schema,
           ...headers,
           response: { ...describeSuccess(schema.response as Record<string, object>), ...Object.fromEntries(failures) },
-          security:
-            access?.open === 'everyone' ? [] : access?.open === 'thisMachine' ? [{}, { token: [] }] : [{ token: [] }],
+          security: securityOf(access),
           'x-roles': access?.roles ?? [],
         },
         url,
@@ -62,6 +61,22 @@ export function addOpenApi(app: FastifyInstance, options: { readonly publicUrl?:
     },
     transformObject: (document) => onlyReferred(addComponents(document) as OpenApiDocument) as never,
   });
+}
+
+const securitySchemes = {
+  token: { type: 'http', scheme: 'bearer' },
+  signature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'webhook-signature',
+    description: 'Standard Webhooks, with webhook-id and webhook-timestamp, by the secret of the source',
+  },
+} as const;
+
+function securityOf(access: Access | undefined): Record<string, string[]>[] {
+  if (access?.open === 'everyone') return [];
+  if (access?.open === 'thisMachine') return [{}, { token: [] }];
+  return access?.open === 'signed' ? [{ token: [] }, { signature: [] }] : [{ token: [] }];
 }
 
 const successDescriptions: Readonly<Record<string, string>> = {

@@ -85,7 +85,8 @@ export function toProblem(error: unknown): Problem {
     return new Problem(503, 'unavailable', 'the database or Redis does not answer', { retryAfterMs: 1000 });
   }
   const { statusCode, code } = error as Partial<FastifyError>;
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') return new Problem(503, 'timeout', 'the request took too long');
+  if (code === 'FST_ERR_HANDLER_TIMEOUT')
+    return new Problem(503, 'timeout', 'the request took too long', { retryAfterMs: 1000 });
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400) {
     return new Problem(500, 'internal', 'the server failed to answer; the request id names this failure in its log');
   }

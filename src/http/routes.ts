@@ -14,6 +14,7 @@ import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
 import { addMe, type MePorts } from './routes/me.ts';
 import { addMeDevices, type MeDevicePorts } from './routes/me-devices.ts';
+import { addObservations, type ObservationPorts } from './routes/observations.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
@@ -37,7 +38,8 @@ export type RoutePorts = HealthPorts &
   CheckInPorts &
   EventPorts &
   SetupPorts &
-  SourcePorts & {
+  SourcePorts &
+  ObservationPorts & {
     readonly registry: Registry;
   };
 
@@ -72,4 +74,5 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addCheckIns(app, context, { clock, keys });
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);
+  addObservations(app, context, clock);
 }

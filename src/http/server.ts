@@ -17,6 +17,7 @@ import { addSecurityHeaders } from './headers.ts';
 import { collectMethods } from './method-not-allowed.ts';
 import { addOpenApi } from './openapi.ts';
 import { answerProblem, notFound } from './problem.ts';
+import { keepRawBodies } from './raw-body.ts';
 import { addRoutes, type RoutePorts } from './routes.ts';
 import { keepCertificateFresh, readCertificate, type TlsFiles } from './tls.ts';
 
@@ -68,6 +69,7 @@ export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
   app.setNotFoundHandler((request, reply) => answerProblem(notFound('call'), request, reply));
   // What remains is application/json; anything else is a 415, which also keeps cross-site forms out.
   app.removeContentTypeParser('text/plain');
+  keepRawBodies(app);
 
   if (options.tls !== undefined) {
     const fresh = keepCertificateFresh(app.server as https.Server, options.tls, log);

@@ -51,7 +51,10 @@ export type SessionReport = {
  */
 export type RecordResult = 'recorded' | 'ignored' | 'notRecorded';
 
+/** `reason` is why an observation was ignored, from a closed set; absent where the sink gives none. */
+export type ObservationDone = (result: RecordResult, reason?: string) => void;
+
 /** The way in to everything behind the sources. `done` is called exactly once per observation, in no particular order. */
 export interface ObservationSink {
-  observe(observation: Observation, done: (result: RecordResult) => void): void;
+  observe(observation: Observation, done: ObservationDone): void;
 }

@@ -2,7 +2,7 @@ import { Packr } from 'msgpackr';
 import type { Resolution } from '../identity/directory-index.ts';
 import type { Identity } from '../observation/identity.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
-import type { Observation, ObservationSink, RecordResult } from '../observation/observation.ts';
+import type { Observation, ObservationDone, ObservationSink, RecordResult } from '../observation/observation.ts';
 import { replicated } from '../redis/replication.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -73,7 +73,7 @@ export class PresenceEngine implements ObservationSink {
     );
   }
 
-  observe(observation: Observation, done: (result: RecordResult) => void): void {
+  observe(observation: Observation, done: ObservationDone): void {
     const { space, resolve, watch, clock, sessionNumber } = this.#ports;
     const session = observation.session === undefined ? 0 : sessionNumber(observation.session.key);
     // Whoever it is about: an access point that reports anything can be heard.
@@ -157,9 +157,9 @@ export class PresenceEngine implements ObservationSink {
     batcher.add(sighting, (stored) => done(stored ? 'recorded' : 'notRecorded'));
   }
 
-  #ignore(reason: IgnoredReason, done: (result: RecordResult) => void): void {
+  #ignore(reason: IgnoredReason, done: ObservationDone): void {
     this.#ports.onIgnored(reason);
-    done('ignored');
+    done('ignored', reason);
   }
 
   #seen({ customerId, deviceId, deviceClass }: Resolution, { id }: SpaceTiming): SightingOwner {

@@ -1,11 +1,12 @@
-import type { DhcpSourceConfig, RadiusSourceConfig, SourceConfig } from '../config/schema.ts';
+import type { DhcpSourceConfig, PushSourceConfig, RadiusSourceConfig, SourceConfig } from '../config/schema.ts';
 import { DhcpSource, type DhcpPorts } from './dhcp/source.ts';
+import { PushSource, type PushPorts } from './push/source.ts';
 import { RadiusSource } from './radius/source.ts';
 import type { RadiusPorts } from './radius/receiver.ts';
 import type { Source } from './source.ts';
 
 /** What the sources are given; each type takes what it needs. */
-export type SourcePorts = RadiusPorts & DhcpPorts;
+export type SourcePorts = RadiusPorts & DhcpPorts & PushPorts;
 
 /** How to make a source of each type. A type without an entry does not compile. */
 const makers: {
@@ -16,6 +17,7 @@ const makers: {
 } = {
   radius: (config: RadiusSourceConfig, ports) => new RadiusSource(config, ports),
   dhcp: (config: DhcpSourceConfig, ports) => new DhcpSource(config, ports),
+  push: (config: PushSourceConfig, ports) => new PushSource(config, ports),
 };
 
 export function createSource(config: SourceConfig, ports: SourcePorts): Source {

@@ -59,7 +59,7 @@ test.each([
   [{}, 'name', 'is required'],
   [{ name: '  ' }, 'name', 'must not be empty'],
   [{ name: 'Mia', email: 'nobody' }, 'email', 'is not an e-mail address'],
-  [{ name: 'Mia', identities: ['a', 7] }, 'identities.1', 'expected string, received number'],
+  [{ name: 'Mia', identities: ['a', 7] }, 'identities[1]', 'expected string, received number'],
   [{ name: 'Mia', pin: '123456' }, 'pin', 'is not available in this version'],
   [{ name: 'Mia', planId: 'gold' }, 'planId', 'is not available in this version'],
   [{ name: 'Mia', nickname: 'M' }, 'nickname', 'is not a field of this call'],

@@ -167,6 +167,7 @@ export async function openWorld({
     metricsText: async () => 'rollcall_timer_lag_seconds 0\n',
     spaces: { list: () => spaces, get: (id) => spaces.find((space) => space.id === id) },
     sources: () => [radiusSource],
+    findSource: () => undefined,
     feed,
     ledger,
     unregistered,

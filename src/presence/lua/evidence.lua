@@ -170,17 +170,27 @@ local function insert(r, link, kind, at, octets, span, nas)
   return at, moved
 end
 
+-- Without a session, sightings tell of associations and of nothing that numbers them: the last word is that of the latest, and of
+-- two at once, that the device left.
+local function note_association(link, kind, at)
+  if kind == ACTIVE or at < link[OUTLIVED] or (at == link[OUTLIVED] and kind ~= LEFT) then return end
+  link[OPEN], link[OUTLIVED] = kind ~= LEFT, at
+end
+
 -- Takes one report of a link in. Returns as `insert` does, and whether it is the first one of its session now.
 local function report(r, link, kind, at, from, octets, span, nas)
   local newest = at > link[REPORT_AT]
   -- Of reports of one second, the Stop is the last.
-  if newest or at == link[REPORT_AT] then
+  if link[SESSION] == 0 then
+    note_association(link, kind, at)
+    link[REPORT_AT] = max(link[REPORT_AT], at)
+  elseif newest or at == link[REPORT_AT] then
     if kind == LEFT then link[OPEN] = false
     elseif newest and kind ~= ACTIVE then link[OPEN] = true end
     if newest then link[REPORT_AT] = at end
   end
   local points, first = link[POINTS], link[POINTS][1]
-  if first and from < at and from <= first + REPEATED_WITHIN and at > link[OUTLIVED] then link[OUTLIVED] = at end
+  if link[SESSION] ~= 0 and first and from < at and from <= first + REPEATED_WITHIN and at > link[OUTLIVED] then link[OUTLIVED] = at end
   local added, moved
   if kind == LEFT and link[SESSION] == 0 or link[LAPTOP] and octets == UNCOUNTED and (kind == INTERIM or kind == LEFT) then
     -- That it left, or that a laptop is associated, is no activity.
@@ -193,7 +203,7 @@ local function report(r, link, kind, at, from, octets, span, nas)
     note_run(link, kind == LEFT and RUN_STOP or kind == STARTED and RUN_START or added and RUN_PROGRESS or RUN_IDLE, at)
   end
   local is_first = points[1] == at and first ~= at
-  if is_first and first then
+  if link[SESSION] ~= 0 and is_first and first then
     -- That the session has lasted was proven of what had begun later than this report, which may be of another with its id.
     local began = link[FROM] > 0 and link[FROM] or first
     if began > at + REPEATED_WITHIN then link[OUTLIVED] = 0 end

@@ -56,31 +56,51 @@ local function goes_on(r, link, added, is_first, idle)
   if before and (before <= r[BEFORE] or before < r[OPEN_SINCE]) then return false end
   if is_first and link[FROM] > 0 and link[FROM] < r[OPEN_SINCE] then return false end
   if #r[BEHIND] > 0 then return false end
-  return #r[AWAY] == 0 or not away_after(r, link[DEVICE], points[1])
+  return #r[AWAY] == 0 or not away_after(r, link[DEVICE], link[SESSION] == 0 and last or points[1])
+end
+
+-- Whether a link shows its device here at some moment from `from` to `to`.
+local function shows(link, from, to)
+  local points = link[POINTS]
+  if link[SESSION] ~= 0 then return points[1] and began_at(link) <= to and points[#points - 1] >= from end
+  for i = 1, #points, 2 do
+    if from <= points[i] and points[i] <= to then return true end
+  end
 end
 
 local function was_here(r, device, from, to)
   for _, l in ipairs(r[LINKS]) do
-    local points = l[POINTS]
-    if l[DEVICE] == device and points[1] and began_at(l) <= to and points[#points - 1] >= from then return true end
+    if l[DEVICE] == device and shows(l, from, to) then return true end
   end
   return false
 end
 
--- Of the sessions that a device begins elsewhere without having been here in between, only the first says anything.
+-- Of the sessions that a device begins elsewhere without having been here in between, only the first says anything. Answers
+-- whether this one does.
 local function push_away(r, device, at)
   local away = growing(r, AWAY)
   for i = 1, #away, 2 do
     local from, to = min(away[i + 1], at), max(away[i + 1], at)
     if away[i] == device and (from == to or not was_here(r, device, from, to)) then
+      local is_earlier = from < away[i + 1]
       away[i + 1] = from
-      return
+      return is_earlier
     end
   end
   push_interval(away, device, at)
+  return true
 end
 
--- A device that begins a session here is in no other space from then on, and the other way round.
+-- When a link first says that its device is there instead of where it was seen at `at`; nothing when it never does.
+local function leads_away_at(link, at)
+  if link[SESSION] ~= 0 then return began_at(link) end
+  local points = link[POINTS]
+  for i = 1, #points, 2 do
+    if points[i] > at then return points[i] end
+  end
+end
+
+-- A device that begins a session here, or is seen without one, is in no other space from then on, and the other way round.
 local function move(member, r, link, rules, at, stem)
   local customer = string.sub(member, (string.find(member, '|', 1, true)))
   local others = {}
@@ -93,12 +113,12 @@ local function move(member, r, link, rules, at, stem)
       local was_there = false
       for _, l in ipairs(there[LINKS]) do
         if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          push_away(r, link[DEVICE], began_at(l))
+          local led_away = leads_away_at(l, at)
+          if led_away then push_away(r, link[DEVICE], led_away) end
           was_there = true
         end
       end
-      if was_there then
-        push_away(there, link[DEVICE], at)
+      if was_there and push_away(there, link[DEVICE], at) then
         local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
         save(other, there, due or forget_at(there, other_rules[LATE]))
       end
@@ -148,6 +168,11 @@ local function note_dispute(member, r, link, device, other, device_wins)
   if not is_told then tell_conflict(member, link, nil, device, other, device_wins and 'device' or 'identity') end
 end
 
+-- Points that are no further apart hold together.
+local function span_of(rules, session)
+  return session == 0 and rules[IDLE] or max(rules[IDLE], rules[REJOIN])
+end
+
 local sightings = cmsgpack.unpack(ARGV[2])
 local members = {}
 for i, s in ipairs(sightings) do members[i] = s[1] end
@@ -165,7 +190,7 @@ for i, s in ipairs(sightings) do
       note_run(link, RUN_LATE, at)
       save(member, r, HUGE)
     end
-  elseif link or kind ~= LEFT or session ~= 0 then
+  else
     local begins = not link
     if begins then
       link = add_link(r, { device, session, s[9], s[10], false, 0, 0, {}, 0, 0, 0, 0, '', 0, 0, '' })
@@ -173,10 +198,10 @@ for i, s in ipairs(sightings) do
       note_pause(link, kind, at, s[6] + clock.back, i, rules[IDLE])
     end
     local heard = link[REPORT_AT]
-    local added, moved, is_first = report(r, link, kind, at, min(s[6] + clock.back, at), octets, max(rules[IDLE], rules[REJOIN]), nas_of(clock, link[NAS]))
+    local added, moved, is_first = report(r, link, kind, at, min(s[6] + clock.back, at), octets, span_of(rules, session), nas_of(clock, link[NAS]))
     if is_first then link[FROM] = kind == STARTED and 0 or min(s[6] + clock.back, at) end
     -- A Start of a session that is known is that of another with the same id.
-    local began = begins and began_at(link) or kind == STARTED and added
+    local began = begins and began_at(link) or (kind == STARTED or session == 0) and added
     if began and #rules_of > 1 then move(member, r, link, rules, began, ARGV[4] .. i) end
     if added then
       if #r[BEHIND] > 0 then note_back(r, link, begins, at) end

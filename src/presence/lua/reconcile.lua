@@ -131,7 +131,7 @@ local function forget_farewells(r, clock, link, late)
   local over = over_from(r, link, began_at(link))
   local is_settled = points[1] <= r[HORIZON]
   for i = 1, #points, 2 do
-    if i > 1 and restarted_between(nas_of(clock, link[NAS]), link, points[i - 2], points[i]) then over = over_from(r, link, points[i]) end
+    if i > 1 and (link[SESSION] == 0 or restarted_between(nas_of(clock, link[NAS]), link, points[i - 2], points[i])) then over = over_from(r, link, points[i]) end
     if points[i] < over or not (is_settled or over < clock.now - late) then kept[#kept + 1], kept[#kept + 2] = points[i], points[i + 1] end
   end
   link[POINTS] = kept

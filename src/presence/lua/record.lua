@@ -17,7 +17,8 @@
 --            points  time and octets of each report that showed activity, oldest first; fewer where that changes nothing
 --            run     kind, first, last and number of the latest reports that are of one kind, for `why`; and the runs before it
 --            crossed  how often it was active between reports of another access point's session; -1 once that was told
---            outlived when a report last proved by Acct-Session-Time that the session had lasted from its first point on
+--            outlived when a report last proved by Acct-Session-Time that the session had lasted from its first point on; without a
+--                     session, when its device was last said to be associated, or to have left
 --            disputed somebody else's device that its address is registered as, once that was told; empty otherwise
 --   away     device and time of each session that the device began in another space
 --   behind   laptop that was left in the house, and from when to when it speaks for nobody; HUGE while it still does

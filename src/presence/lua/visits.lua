@@ -12,7 +12,8 @@ local function away_after(r, device, at)
   return first
 end
 
--- Until when a session that began then speaks for its device: until that begins one in another space.
+-- Until when a session that began then speaks for its device: until that begins one in another space. Without a session, each
+-- sighting is as good as the beginning of one.
 local function over_from(r, link, at)
   return #r[AWAY] > 0 and away_after(r, link[DEVICE], at) or HUGE
 end
@@ -30,6 +31,9 @@ local function link_items(r, clock, rules, link, items)
   local associated = link[OPEN] and link[REPORT_AT] >= nas[N_RESET]
   local points = link[POINTS]
   local rejoin = max(rules[IDLE], rules[REJOIN])
+  -- Without a session, nothing shows that somebody who was idle had not left.
+  local is_session = link[SESSION] ~= 0
+  if not is_session then rejoin = rules[IDLE] end
   local span = endless and MOST_SESSION or max(wait, rejoin)
   -- A Stop is the last word of a session: no further report is waited for.
   if not link[OPEN] then wait = rules[IDLE] end
@@ -37,7 +41,7 @@ local function link_items(r, clock, rules, link, items)
   for i = 1, #points, 2 do
     local t, next = points[i], points[i + 2]
     -- With a restart of the NAS another session has begun, whatever its id.
-    if i > 1 and #r[AWAY] > 0 and restarted_between(nas, link, points[i - 2], t) then over = over_from(r, link, t) end
+    if i > 1 and #r[AWAY] > 0 and (not is_session or restarted_between(nas, link, points[i - 2], t)) then over = over_from(r, link, t) end
     if t > r[HORIZON] and t < over and not is_behind(r, link[DEVICE], t) then
       local item = { t = t, last = t, plain = t + rules[IDLE], literal = t + rules[IDLE], device = link[DEVICE], link = link, why = 'idle' }
       local reach = t + wait
@@ -82,7 +86,7 @@ end
 -- it has left: that says where it is no more.
 local function is_farewell(item, at)
   local link = item.link
-  return not link[OPEN] and link[POINTS][1] <= at and item.t == link[POINTS][#link[POINTS] - 1]
+  return link[SESSION] ~= 0 and not link[OPEN] and link[POINTS][1] <= at and item.t == link[POINTS][#link[POINTS] - 1]
 end
 
 local function hand_over(items)
