@@ -117,7 +117,7 @@ async function openStores({ config, clock, log, stack }: Base) {
   const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
   const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
   const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
-  const registry = { db, clock, vault: new AddressVault(masterKey) };
+  const registry = { db, clock, vault: new AddressVault(masterKey), quota: config.devices.quota };
   const connections = await openConnections(config, log, stack);
   return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
 }

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Conflict, UnknownCustomer } from '../identity/errors.ts';
+import { Conflict, QuotaReached, UnknownCustomer, UnknownDevice } from '../identity/errors.ts';
+import { toOffer } from './device-schema.ts';
 import { fieldErrors } from './field-error.ts';
 
 /**
@@ -80,7 +81,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof UnknownCustomer) {
     return fieldProblem(404, 'unknownCustomer', 'customerId', 'there is no such customer');
   }
+  if (error instanceof UnknownDevice) {
+    return fieldProblem(422, error.code, 'replaces', 'is no device of this customer');
+  }
   if (error instanceof Conflict) return toConflict(error);
+  if (error instanceof QuotaReached) return toQuotaReached(error);
   if (error instanceof Error && 'retryable' in error && error.retryable === true) {
     return new Problem(503, 'unavailable', 'the database or Redis does not answer', { retryAfterMs: 1000 });
   }
@@ -99,6 +104,12 @@ function toConflict({ code, customerId }: Conflict): Problem {
       ? (['mac', 'is registered to another customer'] as const)
       : (['identities', 'one of them belongs to another customer'] as const);
   return new Problem(409, code, `${path}: ${what}`, { errors: [{ path, message: what }], members: { customerId } });
+}
+
+/** With what may be replaced, the device first that was seen least recently. */
+function toQuotaReached({ code, quota, devices }: QuotaReached): Problem {
+  const detail = `the customer has ${quota} ${quota === 1 ? 'device' : 'devices'}, which is all that devices.quota allows; name one of them in "replaces", or forget one`;
+  return new Problem(409, code, detail, { members: { quota, devices: devices.map(toOffer) } });
 }
 
 /** Own words for what fastify refuses: its messages quote the body, and those words would become our interface. */

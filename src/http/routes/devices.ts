@@ -7,7 +7,7 @@ import { id, listOf, page } from '../fields.ts';
 import { macField } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
-import { deleteDevice, getDevice, listDevices, putDevice } from '../../identity/devices.ts';
+import { deleteDevice, getDevice, listDevices, putDevice, withLastSeen } from '../../identity/devices.ts';
 import type { Registry } from '../../identity/registry.ts';
 
 export type DevicePorts = {
@@ -22,11 +22,11 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
   app.route({
     method: 'PUT',
     url: '/v1/devices/:mac',
-    config: { access: writers, failures: [409] },
+    config: { access: writers, failures: [409, 422] },
     schema: {
       summary: 'Registers a device to a customer, or changes what is known of it',
       description:
-        'What is left out stays as it is. A device that is present now checks its owner in at once. One that is registered to another customer is a 409: nobody moves a device by mistake.',
+        'What is left out stays as it is. A device that is present now checks its owner in at once. One that is registered to another customer is a 409: nobody moves a device by mistake. So is one more than `devices.quota` allows (`deviceQuotaReached`); the answer lists the devices that `replaces` may name, the one first that was seen least recently.',
       tags: ['devices'],
       params,
       body: deviceFieldsSchema,
@@ -46,7 +46,8 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
     handler: async (request) => {
       const device = await getDevice(registry, request.params.mac);
       if (device === undefined) throw notFound('device');
-      return toDeviceView(callerOf(request), device);
+      const [seen = device] = await withLastSeen(registry.db.read, device.customerId, [device]);
+      return toDeviceView(callerOf(request), seen);
     },
   });
 
@@ -69,7 +70,8 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
         after: decodeCursor(z.string(), cursor),
       });
       const { items, nextCursor } = toPage(rows, limit, (device) => device.id);
-      return { items: items.map((device) => toDeviceView(caller, device)), nextCursor };
+      const seen = customerId === undefined ? items : await withLastSeen(registry.db.read, customerId, items);
+      return { items: seen.map((device) => toDeviceView(caller, device)), nextCursor };
     },
   });
 

@@ -1,0 +1,70 @@
+import type { Selectable, Transaction } from 'kysely';
+import { bulkInsert } from '../../db/bulk.ts';
+import type { NoteChange } from '../../db/registry-transaction.ts';
+import type { DeviceAddressTable, DeviceTable, Schema } from '../../db/schema.ts';
+import { newId } from '../../runtime/id.ts';
+import type { Registry } from '../registry.ts';
+import type { Sealed, Seals } from './seals.ts';
+import type { Step } from './plan.ts';
+
+/** Steps that are written together; `bulkInsert` makes a statement of them for each table. */
+const stepsPerWrite = 2_000;
+
+/** Writes what was planned, in the transaction in which the plan is known to be right. */
+export async function writeSteps(
+  { db, clock }: Registry,
+  trx: Transaction<Schema>,
+  note: NoteChange,
+  { steps, seals }: { readonly steps: readonly Step[]; readonly seals: Seals },
+  onProgress: (done: number) => void,
+): Promise<void> {
+  const now = clock.now();
+  for (let from = 0; from < steps.length; from += stepsPerWrite) {
+    const some = steps.slice(from, from + stepsPerWrite);
+    const devices: Selectable<DeviceTable>[] = [];
+    const addresses: Selectable<DeviceAddressTable>[] = [];
+    for (const step of some) {
+      const device = toDevice(step, now);
+      devices.push(device);
+      note('device', device.id);
+      if (step.kind === 'update') continue;
+      addresses.push(toAddress(step.candidate.hash, device.id, seals.get(step), now));
+      note('address', step.candidate.hash);
+    }
+    await bulkInsert(trx, db.kind, 'devices', devices, { key: 'id', update: ['name', 'class', 'updated_at'] });
+    // An address that its device has left is anybody's: phones make them up at random.
+    const update = ['tail_hash', 'device_id', 'sealed', 'created_at', 'retired_at'] as const;
+    await bulkInsert(trx, db.kind, 'device_addresses', addresses, { key: 'hash', update });
+    onProgress(from + some.length);
+  }
+}
+
+function toDevice(step: Step, now: number): Selectable<DeviceTable> {
+  const { item } = step.candidate;
+  if (step.kind === 'create') {
+    return {
+      id: newId('dev'),
+      customer_id: item.customerId,
+      name: item.name ?? null,
+      class: item.class ?? null,
+      created_at: now,
+      updated_at: now,
+    };
+  }
+  const { before } = step;
+  return {
+    ...before,
+    name: item.name === undefined ? before.name : item.name,
+    class: item.class === undefined ? before.class : item.class,
+    updated_at: now,
+  };
+}
+
+function toAddress(
+  hash: string,
+  deviceId: string,
+  { sealed, tailHash }: Sealed,
+  now: number,
+): Selectable<DeviceAddressTable> {
+  return { hash, tail_hash: tailHash, device_id: deviceId, sealed, created_at: now, retired_at: null };
+}
