@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deviceClasses } from '../identity/device-class.ts';
+import { longestDeviceName } from '../identity/device-fields.ts';
 import type { Device, SeenDevice } from '../identity/devices.ts';
 import { isLocallyAdministered } from '../observation/mac-address.ts';
 import { vendorOf } from '../observation/vendor.ts';
@@ -32,7 +33,7 @@ export const deviceSchema = z
 
 export const deviceFieldsSchema = z.strictObject({
   customerId: id,
-  name: line(100).nullish(),
+  name: line(longestDeviceName).nullish(),
   class: z.enum(deviceClasses).nullish(),
   replaces: z
     .string()

@@ -7,6 +7,7 @@ import { IdempotencyKeys } from './idempotency.ts';
 import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
+import { addDeviceBulk } from './routes/device-bulk.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
@@ -54,6 +55,7 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addSetup(app, context, { allowInsecure: options.allowInsecure, setupIsOpen });
   addCustomers(app, registry);
   addDevices(app, context);
+  addDeviceBulk(app, context, keys);
   addUnregistered(app, context, keys);
   addPasses(app, context, keys);
   addSpaces(app, context);

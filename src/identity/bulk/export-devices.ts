@@ -16,16 +16,18 @@ export type ExportOptions = {
 };
 
 /**
- * All devices as CSV (RFC 4180), page by page in the order of their ids, with what an import reads in front. Imported
+ * All devices as CSV (RFC 4180), page by page in the order of their ids; what an import reads stands in front. Imported
  * again, it changes nothing.
  */
 export async function* exportDevices(registry: Registry, { customerId, show }: ExportOptions): AsyncGenerator<string> {
-  yield toCsv([exportedColumns]);
+  let rows: (readonly string[])[] = [exportedColumns];
   for (let after: string | undefined; ;) {
     const devices = await listDevices(registry, { limit: devicesPerPage, after, customerId });
-    if (devices.length > 0) yield toCsv(devices.map((device) => toCells(device, show)));
-    after = devices.at(-1)?.id;
+    rows.push(...devices.map((device) => toCells(device, show)));
+    if (rows.length > 0) yield toCsv(rows);
     if (devices.length < devicesPerPage) return;
+    after = devices.at(-1)?.id;
+    rows = [];
   }
 }
 
