@@ -16,6 +16,7 @@ import { PresenceRestore } from './checkins/restore-presence.ts';
 import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
+import { masterKeyFile } from './config/paths.ts';
 import type { Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
@@ -116,7 +117,7 @@ async function openStores({ config, clock, log, stack }: Base) {
   const onError = (error: Error): void => log.warn({ err: error.message }, 'the database closed a connection');
   const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
   const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
-  const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
+  const masterKey = await openMasterKey(db, masterKeyFile(config));
   const registry = { db, clock, vault: new AddressVault(masterKey), quota: config.devices.quota };
   const connections = await openConnections(config, log, stack);
   return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };

@@ -17,7 +17,7 @@ import type { Registry } from '../../identity/registry.ts';
 const exportTimeoutMs = 300_000;
 
 /** As it is sent, a stream; as it arrives, text. */
-const csvFile = z.string() as z.ZodType<unknown> as z.ZodType<Readable>;
+const csvFile = z.string() as z.ZodType as z.ZodType<Readable>;
 
 export type DevicePorts = {
   readonly registry: Registry;
