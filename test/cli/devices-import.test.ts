@@ -98,5 +98,5 @@ test('progress is a bar on a terminal, and a line for each tenth elsewhere', () 
   };
   expect(written(false).split('\n')).toHaveLength(12);
   expect(written(true)).toContain(`\r\u001B[2Kwriting    ${'█'.repeat(15)}${'░'.repeat(15)} 50 of 100`);
-  expect(written(true)).toMatch(/\r\u001B\[2K$/);
+  expect(written(true).endsWith('\r\u001B[2K')).toBe(true);
 });

@@ -6,7 +6,7 @@ import { isAboutRow, isItemError, type DeviceItem, type ItemError } from './item
 import { planDevices, type Candidate, type Plan, type Reader } from './plan.ts';
 import { ErrorList, ImportRefused, type Report } from './report.ts';
 import { Seals } from './seals.ts';
-import { writeSteps } from './write.ts';
+import { orderSteps, writeSteps } from './write.ts';
 
 export type RegisterOptions = {
   /** Say what would be done, and do nothing. */
@@ -54,6 +54,7 @@ export async function registerDevices(
   if (dryRun || plan.steps.length === 0) return first;
   const seals = new Seals(vault);
   await seals.add(plan.steps, (done) => onProgress({ step: 'sealing', done, of: plan.steps.length }));
+  const ordered = await orderSteps(plan.steps);
   return await inRegistryTransaction(db, clock, async (trx, note) => {
     const { value } = await trx
       .selectFrom('counters')
@@ -63,9 +64,10 @@ export async function registerDevices(
     const final = value === position ? plan : await compare(trx);
     const report = toReport(collected, final, dryRun);
     if (atomic && report.errors.length > 0) throw new ImportRefused(report, placeName);
-    await seals.add(final.steps);
-    await writeSteps(registry, trx, note, { steps: final.steps, seals }, (done) =>
-      onProgress({ step: 'writing', done, of: final.steps.length }),
+    if (final !== plan) await seals.add(final.steps);
+    const writes = final === plan ? ordered : await orderSteps(final.steps);
+    await writeSteps(registry, trx, note, { writes, seals }, (done) =>
+      onProgress({ step: 'writing', done, of: writes.length }),
     );
     return report;
   });
