@@ -35,7 +35,7 @@ import { PresenceEngine } from './presence/engine.ts';
 import { Heartbeat } from './presence/heartbeat.ts';
 import { NasWatch } from './presence/nas-watch.ts';
 import { PresenceClock } from './presence/presence-clock.ts';
-import { welcomeRegistered } from './presence/registration.ts';
+import { welcomeAll } from './presence/registration.ts';
 import { createSessionNumbers } from './presence/sighting.ts';
 import { RuleBook } from './presence/rules.ts';
 import { readPresence } from './presence/state.ts';
@@ -174,8 +174,8 @@ async function openPresence(base: Base, stores: Stores) {
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
     onStored: (seconds) => metrics.recordDuration.observe(seconds),
   });
-  const welcome = (station: MacAddress): void => {
-    welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch((error: unknown) =>
+  const welcome = (stations: readonly MacAddress[]): void => {
+    welcomeAll({ clock, engine, unregistered, spaces: () => spaces.list() }, stations).catch((error: unknown) =>
       log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
     );
   };
@@ -185,7 +185,7 @@ async function openPresence(base: Base, stores: Stores) {
       index,
       seed: randomInt(2 ** 32),
       assumeOptIn: config.privacy.optIn === 'assumed',
-      onRegistered: (registrations) => registrations.forEach(({ station }) => welcome(station)),
+      onRegistered: (registrations) => welcome(registrations.map(({ station }) => station)),
       onChanges: (changes) => {
         if (changes === 'all') tokens.forget();
         else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);

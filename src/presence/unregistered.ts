@@ -187,6 +187,14 @@ export class UnregisteredStations {
     return station !== undefined && station.lastSeenAt >= this.#clock.now() - keepMs ? station : undefined;
   }
 
+  /** Which of the stations are on the list of a space; in one question, however many they are. */
+  async known(spaceId: string, stations: readonly MacAddress[]): Promise<MacAddress[]> {
+    const ids = stations.map((station) => this.#id(spaceId, station));
+    if (ids.length === 0) return [];
+    const seen = await asked('stations that belong to nobody', this.#redis.hmget(this.#keys.unregistered, ...ids));
+    return stations.filter((_, index) => seen[index] !== null);
+  }
+
   /** What is known of an address in a space. */
   async find(spaceId: string, station: MacAddress): Promise<UnregisteredStation | undefined> {
     return await this.get(this.#id(spaceId, station));

@@ -67,6 +67,15 @@ test('a stranger is listed with what was seen, and nothing in Redis holds the ad
   }
 });
 
+test('of many stations those that were seen in a space are found at once', async () => {
+  const stations = open();
+  await note(stations, { ago: 1 });
+  const others = ['02-00-5E-00-53-08', '02-00-5E-00-53-09'] as MacAddress[];
+  expect(await stations.known('hq', [...others, station])).toEqual([station]);
+  expect(await stations.known('annex', [station])).toEqual([]);
+  expect(await stations.known('hq', [])).toEqual([]);
+});
+
 test('the name that a stranger last told stays known, sealed as the address is', async () => {
   const stations = open();
   await note(stations, { ago: 9 });
