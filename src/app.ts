@@ -20,6 +20,7 @@ import { PresenceRestore } from './checkins/restore-presence.ts';
 import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
+import { masterKeyFile } from './config/paths.ts';
 import { radiusSources, type Config } from './config/schema.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
@@ -38,7 +39,7 @@ import { PresenceEngine } from './presence/engine.ts';
 import { Heartbeat } from './presence/heartbeat.ts';
 import { NasWatch } from './presence/nas-watch.ts';
 import { PresenceClock } from './presence/presence-clock.ts';
-import { welcomeRegistered } from './presence/registration.ts';
+import { welcomeAll } from './presence/registration.ts';
 import { createSessionNumbers } from './presence/sighting.ts';
 import { RuleBook } from './presence/rules.ts';
 import { readPresence } from './presence/state.ts';
@@ -123,8 +124,8 @@ async function openStores({ config, clock, log, stack }: Base) {
   const onError = (error: Error): void => log.warn({ err: error.message }, 'the database closed a connection');
   const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
   const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
-  const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
-  const registry = { db, clock, vault: new AddressVault(masterKey) };
+  const masterKey = await openMasterKey(db, masterKeyFile(config));
+  const registry = { db, clock, vault: new AddressVault(masterKey), quota: config.devices.quota };
   const connections = await openConnections(config, log, stack);
   return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
 }
@@ -183,8 +184,8 @@ async function openPresence(base: Base, stores: Stores) {
     onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
     onStored: (seconds) => metrics.recordDuration.observe(seconds),
   });
-  const welcome = (station: MacAddress): void => {
-    welcomeRegistered({ clock, engine, unregistered, spaces: () => spaces.list() }, station).catch((error: unknown) =>
+  const welcome = (stations: readonly MacAddress[]): void => {
+    welcomeAll({ clock, engine, unregistered, spaces: () => spaces.list() }, stations).catch((error: unknown) =>
       log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
     );
   };
@@ -194,7 +195,7 @@ async function openPresence(base: Base, stores: Stores) {
       index,
       seed: randomInt(2 ** 32),
       assumeOptIn: config.privacy.optIn === 'assumed',
-      onRegistered: (registrations) => registrations.forEach(({ station }) => welcome(station)),
+      onRegistered: (registrations) => welcome(registrations.map(({ station }) => station)),
       onChanges: (changes) => {
         if (changes === 'all') tokens.forget();
         else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);

@@ -1,13 +1,35 @@
+import { importJson } from './import-json.ts';
 import { ConfigError, type Problem } from '../config/problem.ts';
+import { describeError, ImportRefused } from '../identity/bulk/report.ts';
 import { UserError } from '../runtime/user-error.ts';
 
 /** Why a command failed, for people (`error`) and, with `--json`, for programs. */
-export type Failure = { readonly error: string; readonly problems?: readonly Problem[] };
+export type Failure = {
+  readonly error: string;
+  readonly problems?: readonly Problem[];
+  /** Of an import, with the line and the reason of each mistake. */
+  readonly report?: object;
+  /** Lines for people that go on where `error` ends; programs find the same elsewhere. */
+  readonly details?: readonly string[];
+};
+
+/** Mistakes in a file that people read on one screen; `--json` has more. */
+const listedMistakes = 20;
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof ConfigError) return { error: error.message, problems: error.problems };
+  if (error instanceof ImportRefused) {
+    return { error: error.message, report: importJson(error.report), details: mistakesOf(error) };
+  }
   if (error instanceof UserError) return { error: error.message };
   return { error: systemFailure(error) ?? unexpected(error) };
+}
+
+function mistakesOf({ report: { errors, errorsLeftOut } }: ImportRefused): readonly string[] {
+  if (errors.length + errorsLeftOut === 1) return [];
+  const listed = errors.slice(0, listedMistakes).map((mistake) => describeError(mistake, 'line'));
+  const more = errors.length - listed.length + errorsLeftOut;
+  return more === 0 ? listed : [...listed, `and ${more} more; --json lists them`];
 }
 
 /** What the operating system refuses is mended from outside, so the message says how. */

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addConfigCommands } from './config-commands.ts';
 import type { CommandContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDeviceCommands } from './device-commands.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addServeCommand } from './serve-command.ts';
 import { addTokenCommands } from './token-commands.ts';
@@ -27,6 +28,7 @@ export function createProgram(context: CommandContext): Command {
   addDemoCommand(program, context);
   addConfigCommands(program, context);
   addTokenCommands(program, context);
+  addDeviceCommands(program, context);
   addMigrateCommand(program, context);
   return program;
 }

@@ -11,9 +11,9 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   } catch (error) {
     // Commander has already written the help, or what it did not understand.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const failure = failureOf(error);
+    const { details = [], ...failure } = failureOf(error);
     if (args.includes('--json')) context.stdout.write(`${JSON.stringify(failure)}\n`);
-    else context.stderr.write(`rollcall: ${failure.error}\n`);
+    else context.stderr.write(`rollcall: ${[failure.error, ...details].join('\n  ')}\n`);
     return 1;
   }
 }

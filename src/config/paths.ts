@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Problem } from './problem.ts';
 import type { Config } from './schema.ts';
 import { reasonOf } from './secret-files.ts';
@@ -22,6 +22,11 @@ export function resolvePaths(config: Config, baseDir: string): Config {
     ),
     http: tls === undefined ? http : Object.freeze({ ...http, tls: Object.freeze(tls) }),
   });
+}
+
+/** Where the master key lies. */
+export function masterKeyFile({ keyFile, dataDir }: Pick<Config, 'keyFile' | 'dataDir'>): string {
+  return keyFile ?? join(dataDir, 'keys', 'master.key');
 }
 
 /** Files that the configuration names and the service cannot read. */

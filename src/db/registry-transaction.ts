@@ -1,14 +1,12 @@
 import type { Transaction } from 'kysely';
 import type { Clock } from '../runtime/clock.ts';
+import { bulkInsert } from './bulk.ts';
 import type { Database } from './database.ts';
 import type { ChangeKind, Schema } from './schema.ts';
 import { inTransaction, nextNumbers } from './transaction.ts';
 
 /** Says that a row of the registry is new, different or gone. */
 export type NoteChange = (kind: ChangeKind, key: string) => void;
-
-/** 4 columns each, well under the 32,766 variables that SQLite binds. */
-const rowsPerStatement = 1000;
 
 /**
  * A transaction that changes the registry. Such transactions follow one another, on every node, because each holds the
@@ -30,12 +28,7 @@ export async function inRegistryTransaction<T>(
       const first = await nextNumbers(trx, 'changes', noted.length);
       const at = clock.now();
       const rows = noted.map(({ kind, key }, index) => ({ sequence: first + index, kind, key, at }));
-      for (let from = 0; from < rows.length; from += rowsPerStatement) {
-        await trx
-          .insertInto('changes')
-          .values(rows.slice(from, from + rowsPerStatement))
-          .execute();
-      }
+      await bulkInsert(trx, db.kind, 'changes', rows);
     }
     return value;
   });

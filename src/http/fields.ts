@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { customerIdPattern } from '../identity/device-fields.ts';
 
 /** The kinds of value that calls are made of. `decode` reads what the caller sends, `encode` writes what we answer. */
 
@@ -8,7 +9,7 @@ export const id = z
   .trim()
   .toLowerCase()
   .regex(
-    /^[a-z0-9][a-z0-9._@+-]{0,127}$/,
+    customerIdPattern,
     'must be 1 to 128 characters: a letter or digit, then letters, digits, or any of . _ @ + -',
   );
 

@@ -6,7 +6,10 @@ import type { Logger } from '../runtime/logger.ts';
 import { callerOf } from './auth.ts';
 import { fieldProblem, Problem } from './problem.ts';
 
-/** What a call made: its status, and the id to show it by. Never its content, which may name a person. */
+/**
+ * What a call made: its status, and the id to show it by, or a report that names nobody. Never its content, which may
+ * name a person.
+ */
 export type Made = { readonly status: number; readonly id: string };
 
 const keptMs = 24 * 60 * 60 * 1000;
@@ -31,12 +34,14 @@ export class IdempotencyKeys {
     this.#log = log;
   }
 
-  async once(request: FastifyRequest, make: () => Promise<Made>): Promise<Made> {
+  /** `content` is what was sent, where it is not the parsed body. */
+  async once(request: FastifyRequest, make: () => Promise<Made>, content?: Uint8Array): Promise<Made> {
     const key = keyOf(request);
     if (key === undefined) return make();
     const { tokenId } = callerOf(request);
     const hash = createHash('sha256')
-      .update(`${request.method} ${request.url}\n${JSON.stringify(request.body ?? null)}`)
+      .update(`${request.method} ${request.url}\n`)
+      .update(content ?? JSON.stringify(request.body ?? null))
       .digest('base64url');
     // A repeat that arrives here while the first call is at work waits for it instead of being sent away.
     const name = `${tokenId} ${key}`;

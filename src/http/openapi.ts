@@ -128,8 +128,8 @@ const failureDescriptions = {
   403: 'The role of the token may not do this',
   404: 'There is no such object, as far as this token is told',
   409: 'The state of the object does not allow this',
-  413: 'The body is larger than 1 MiB',
-  415: 'The body is not application/json',
+  413: 'The body is larger than the call takes, which is 1 MiB unless it says otherwise',
+  415: 'The body is of another media type',
   422: 'A field names something that does not exist, or the idempotency key was used for another request',
   429: 'Too many calls; Retry-After says when to come back',
   500: 'The server failed',
@@ -141,6 +141,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Failures beyond those that follow from the shape of the route. */
     failures?: readonly FailureStatus[];
+    /** The media type of its body; `application/json` when left out. */
+    bodyType?: string;
     /** Whether the call takes an `Idempotency-Key`. */
     idempotent?: boolean;
   }

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Conflict, UnknownCustomer } from '../identity/errors.ts';
+import { Conflict, QuotaReached, UnknownCustomer, UnknownDevice } from '../identity/errors.ts';
+import { toOffer } from './device-schema.ts';
 import { fieldErrors } from './field-error.ts';
 
 /**
@@ -68,8 +69,11 @@ const codesByStatus: Readonly<Record<number, string>> = {
   503: 'unavailable',
 };
 
+/** What a call takes as its body, for the message that says so. */
+type BodyRules = { readonly mostBytes?: number | undefined; readonly type?: string | undefined };
+
 /** Any error to a problem. What we did not foresee is a 500 that says nothing about itself. */
-export function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown, body: BodyRules = {}): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = fieldErrors(error.validation, error.validationContext);
@@ -80,7 +84,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof UnknownCustomer) {
     return fieldProblem(404, 'unknownCustomer', 'customerId', 'there is no such customer');
   }
+  if (error instanceof UnknownDevice) {
+    return fieldProblem(422, error.code, 'replaces', 'is no device of this customer');
+  }
   if (error instanceof Conflict) return toConflict(error);
+  if (error instanceof QuotaReached) return toQuotaReached(error);
   if (error instanceof Error && 'retryable' in error && error.retryable === true) {
     return new Problem(503, 'unavailable', 'the database or Redis does not answer', { retryAfterMs: 1000 });
   }
@@ -90,7 +98,7 @@ export function toProblem(error: unknown): Problem {
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400) {
     return new Problem(500, 'internal', 'the server failed to answer; the request id names this failure in its log');
   }
-  return new Problem(statusCode, codesByStatus[statusCode] ?? 'badRequest', detailOf(statusCode, code));
+  return new Problem(statusCode, codesByStatus[statusCode] ?? 'badRequest', detailOf(statusCode, code, body));
 }
 
 /** Its own message names the address or identity, which not every caller may see. */
@@ -102,20 +110,27 @@ function toConflict({ code, customerId }: Conflict): Problem {
   return new Problem(409, code, `${path}: ${what}`, { errors: [{ path, message: what }], members: { customerId } });
 }
 
+/** With what may be replaced, the device first that was seen least recently. */
+function toQuotaReached({ code, quota, devices }: QuotaReached): Problem {
+  const detail = `the customer has ${quota} ${quota === 1 ? 'device' : 'devices'}, which is all that devices.quota allows; name one of them in "replaces", or forget one`;
+  return new Problem(409, code, detail, { members: { quota, devices: devices.map(toOffer) } });
+}
+
 /** Own words for what fastify refuses: its messages quote the body, and those words would become our interface. */
-function detailOf(status: number, code: string | undefined): string {
+function detailOf(status: number, code: string | undefined, body: BodyRules): string {
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return 'the body is empty, although its Content-Type is application/json';
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH') return 'the body is not as long as Content-Length says';
   if (code === 'FST_ERR_CTP_INVALID_JSON_BODY') return 'the body is not valid JSON';
   if (code === 'FST_ERR_BAD_URL') return 'the address of the request is not well-formed';
-  if (status === 415) return 'send the body as Content-Type: application/json';
-  if (status === 413) return 'the body is larger than 1 MiB';
+  if (status === 415) return `send the body as Content-Type: ${body.type ?? 'application/json'}`;
+  if (status === 413) return `the body is larger than ${(body.mostBytes ?? 1024 * 1024) / 1024 / 1024} MiB`;
   if (status === 400) return 'the request can not be read';
   return STATUS_CODES[status]?.toLowerCase() ?? 'the request was refused';
 }
 
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  const { config, bodyLimit } = request.routeOptions;
+  const problem = toProblem(error, { mostBytes: bodyLimit, type: config?.bodyType });
   // While the database is away every call fails alike; readiness says so, and the log need not say it each time.
   if (problem.code === 'internal') request.log.error({ err: error }, 'call failed');
   const { errors = [], members, headers = {}, retryAfterMs } = problem.extras;

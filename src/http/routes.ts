@@ -9,6 +9,7 @@ import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
 import { addDeviceConflicts } from './routes/device-conflicts.ts';
+import { addDeviceBulk } from './routes/device-bulk.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
@@ -64,6 +65,7 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addCustomers(app, registry);
   addDevices(app, context);
   addDeviceConflicts(app, context);
+  addDeviceBulk(app, context, keys);
   addUnregistered(app, context, keys);
   addPasses(app, context, keys);
   addSpaces(app, context);

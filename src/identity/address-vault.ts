@@ -43,7 +43,13 @@ export class AddressVault {
   }
 
   seal(address: MacAddress, owner: Owner): string {
-    return seal(this.#dataKey(owner), Buffer.from(toBytes(address)), this.hash(address));
+    return this.sealer(owner)(address, this.hash(address));
+  }
+
+  /** Seals many addresses of one customer, whose key is unwrapped once. `hashText` is the hash of the address. */
+  sealer(owner: Owner): (address: MacAddress, hashText: string) => string {
+    const key = this.#dataKey(owner);
+    return (address, hashText) => seal(key, Buffer.from(toBytes(address)), hashText);
   }
 
   /** The address behind `hash`, to which the seal is bound: one row's seal does not open as another's. */

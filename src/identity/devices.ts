@@ -1,12 +1,18 @@
 import type { Transaction } from 'kysely';
-import { inRegistryTransaction } from '../db/registry-transaction.ts';
+import type { Database } from '../db/database.ts';
+import { inRegistryTransaction, type NoteChange } from '../db/registry-transaction.ts';
 import type { Schema } from '../db/schema.ts';
-import type { MacAddress } from '../observation/mac-address.ts';
+import { parseMacAddress, type MacAddress } from '../observation/mac-address.ts';
 import { newId } from '../runtime/id.ts';
-import { isCurrentAddress } from './device-addresses.ts';
-import { Conflict, UnknownCustomer } from './errors.ts';
+import { addAddress, isCurrentAddress } from './device-addresses.ts';
+import { Conflict, QuotaReached, UnknownCustomer, UnknownDevice } from './errors.ts';
 import type { DeviceClass } from './device-class.ts';
+import { devicesLeft, offerToReplace } from './device-quota.ts';
+import { lastSeenOf } from './last-seen.ts';
 import type { Registry } from './registry.ts';
+
+/** Should somebody have hundreds, choosing among them is not done in an answer to a call. */
+const offeredAtMost = 100;
 
 export type Device = {
   readonly id: string;
@@ -18,14 +24,22 @@ export type Device = {
   readonly updatedAt: number;
 };
 
+/** `lastSeenAt` is when it was last active in a check-in; null when it never was. */
+export type SeenDevice = Device & { readonly lastSeenAt: number | null };
+
 /** What is left out stays as it is. */
 export type DeviceInput = {
   readonly customerId: string;
   readonly name?: string | null | undefined;
   readonly class?: DeviceClass | null | undefined;
+  /** A device of the same customer, by id or address, that is forgotten in the same step. */
+  readonly replaces?: string | undefined;
 };
 
-/** Throws `UnknownCustomer`, and `Conflict` when the address is another customer's: nobody's device moves by itself. */
+/**
+ * Throws `UnknownCustomer`; `Conflict` when the address is another customer's, since nobody's device moves by itself;
+ * `QuotaReached` when it would be one too many; `UnknownDevice` when `replaces` names none of the customer's.
+ */
 export async function putDevice(
   registry: Registry,
   mac: MacAddress,
@@ -47,15 +61,20 @@ export async function putDevice(
         const message = `the device belongs to the customer "${before.customer_id}"`;
         throw new Conflict('deviceTaken', message, before.customer_id);
       }
+      if (input.replaces !== undefined) await forgetReplaced(trx, note, registry, input, before.id);
       const changes = {
         name: input.name === undefined ? before.name : input.name,
         class: input.class === undefined ? before.class : input.class,
         updated_at: now,
       };
-      await trx.updateTable('devices').set(changes).where('id', '=', before.id).execute();
+      // Whatever the network has shown: somebody says now that it is so.
+      const said = { ...changes, origin: 'registered' } as const;
+      await trx.updateTable('devices').set(said).where('id', '=', before.id).execute();
       note('device', before.id);
       return { device: toDevice({ ...before, ...changes }, mac), created: false };
     }
+    if (input.replaces !== undefined) await forgetReplaced(trx, note, registry, input, undefined);
+    await requireRoom(trx, registry, input.customerId);
     // An address that its device has left is anybody's: phones make them up at random.
     if (before !== undefined) await trx.deleteFrom('device_addresses').where('hash', '=', hash).execute();
     const row = {
@@ -68,15 +87,7 @@ export async function putDevice(
     };
     await trx.insertInto('devices').values(row).execute();
     const owner = { customerId: input.customerId, dataKey: customer.data_key };
-    const address = {
-      hash,
-      tail_hash: vault.tailHash(mac.slice(-5).replace('-', '')),
-      device_id: row.id,
-      sealed: vault.seal(mac, owner),
-      created_at: now,
-      retired_at: null,
-    };
-    await trx.insertInto('device_addresses').values(address).execute();
+    await addAddress(trx, vault, mac, { deviceId: row.id, owner, now });
     note('device', row.id);
     note('address', hash);
     return { device: toDevice(row, mac), created: true };
@@ -120,16 +131,62 @@ export async function deleteDevice(
       .where('a.retired_at', 'is', null)
       .executeTakeFirst();
     if (found === undefined || found.customer_id !== (customerId ?? found.customer_id)) return false;
-    const addresses = await trx
-      .selectFrom('device_addresses')
-      .select('hash')
-      .where('device_id', '=', found.id)
-      .execute();
-    await trx.deleteFrom('devices').where('id', '=', found.id).execute();
-    for (const { hash } of addresses) note('address', hash);
-    note('device', found.id);
+    await forget(trx, note, found.id);
     return true;
   });
+}
+
+/** One customer's devices with when they were last active, in the order in which they are given. */
+export async function withLastSeen(
+  reader: Database['read'] | Transaction<Schema>,
+  customerId: string,
+  devices: readonly Device[],
+): Promise<SeenDevice[]> {
+  const seen = await lastSeenOf(reader, customerId);
+  return devices.map((device) => Object.assign({ lastSeenAt: seen.get(device.id) ?? null }, device));
+}
+
+async function forget(trx: Transaction<Schema>, note: NoteChange, deviceId: string): Promise<void> {
+  const addresses = await trx.selectFrom('device_addresses').select('hash').where('device_id', '=', deviceId).execute();
+  await trx.deleteFrom('devices').where('id', '=', deviceId).execute();
+  for (const { hash } of addresses) note('address', hash);
+  note('device', deviceId);
+}
+
+/** `registered` is the device that the address has already: the call is repeated, and what it replaced may be gone. */
+async function forgetReplaced(
+  trx: Transaction<Schema>,
+  note: NoteChange,
+  { vault }: Registry,
+  { customerId, replaces = '' }: DeviceInput,
+  registered: string | undefined,
+): Promise<void> {
+  const mac = parseMacAddress(replaces.trim());
+  const found = await selectDevices(trx)
+    .where('d.customer_id', '=', customerId)
+    .where('a.retired_at', 'is', null)
+    .where((eb) => (mac === undefined ? eb('d.id', '=', replaces) : eb('a.hash', '=', vault.hash(mac))))
+    .executeTakeFirst();
+  if (found === undefined && registered === undefined) throw new UnknownDevice(customerId);
+  if (found !== undefined && found.id !== registered) await forget(trx, note, found.id);
+}
+
+async function requireRoom(trx: Transaction<Schema>, { quota, vault }: Registry, customerId: string): Promise<void> {
+  if (quota === undefined) return;
+  const { has } = await trx
+    .selectFrom('devices')
+    .select((eb) => eb.fn.countAll<number>().as('has'))
+    .where('customer_id', '=', customerId)
+    .executeTakeFirstOrThrow();
+  if (devicesLeft(quota, has) > 0) return;
+  const rows = await selectDevices(trx)
+    .where('d.customer_id', '=', customerId)
+    .where(isCurrentAddress)
+    .orderBy('d.id')
+    .limit(offeredAtMost)
+    .execute();
+  const devices = rows.map((row) => toDevice(row, openAddress(vault, row)));
+  throw new QuotaReached(customerId, quota, offerToReplace(await withLastSeen(trx, customerId, devices)));
 }
 
 function selectDevices(reader: Registry['db']['read'] | Transaction<Schema>) {

@@ -1,3 +1,5 @@
+import type { SeenDevice } from './devices.ts';
+
 /** Something is somebody else's already. `code` is what the API answers. */
 export class Conflict extends Error {
   override readonly name = 'Conflict';
@@ -21,5 +23,30 @@ export class UnknownCustomer extends Error {
   constructor(customerId: string) {
     super(`there is no customer "${customerId}"`);
     this.customerId = customerId;
+  }
+}
+
+/** A customer was named as the owner of a device that is none of theirs. */
+export class UnknownDevice extends Error {
+  override readonly name = 'UnknownDevice';
+  readonly code = 'unknownDevice';
+
+  constructor(customerId: string) {
+    super(`the customer "${customerId}" has no such device`);
+  }
+}
+
+/** The customer has as many devices as the configuration allows. */
+export class QuotaReached extends Error {
+  override readonly name = 'QuotaReached';
+  readonly code = 'deviceQuotaReached';
+  readonly quota: number;
+  /** What the customer has, the best to be replaced first. */
+  readonly devices: readonly SeenDevice[];
+
+  constructor(customerId: string, quota: number, devices: readonly SeenDevice[]) {
+    super(`the customer "${customerId}" has ${quota} ${quota === 1 ? 'device' : 'devices'} already`);
+    this.quota = quota;
+    this.devices = devices;
   }
 }

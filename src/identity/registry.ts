@@ -7,4 +7,6 @@ export type Registry = {
   readonly db: Database;
   readonly clock: Clock;
   readonly vault: AddressVault;
+  /** How many devices a customer may have; as many as they like when left out. */
+  readonly quota?: number | undefined;
 };

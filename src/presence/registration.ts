@@ -12,6 +12,14 @@ export type RegistrationPorts = {
   readonly spaces: () => readonly SpaceTiming[];
 };
 
+/** Some stations were registered, of which most, after an import, are nowhere near. */
+export async function welcomeAll(ports: RegistrationPorts, stations: readonly MacAddress[]): Promise<void> {
+  const seen = new Set<MacAddress>();
+  for (const { id } of ports.spaces())
+    for (const station of await ports.unregistered.known(id, stations)) seen.add(station);
+  for (const station of seen) await welcomeRegistered(ports, station);
+}
+
 /**
  * A station has just been registered: wherever it is active now, its owner arrives now, and it is unregistered no
  * more. What was seen of it before was nobody's, so the visit begins at this moment. The directory must know the

@@ -17,6 +17,8 @@ import type { SessionNumbers } from './sighting.ts';
 const keepMs = 86_400_000;
 const mostStations = 100_000;
 const mostCached = 50_000;
+/** Of a DHCP option, in octets (RFC 2132, section 2). */
+const longestHostname = 255;
 const limits = { maxBatch: 256, maxInFlight: 1, maxQueued: 5_000 };
 
 /** A station that was seen in a space and belongs to nobody. Instants are epoch milliseconds. */
@@ -32,6 +34,8 @@ export type UnregisteredStation = {
   readonly lastSeenAt: number;
   readonly accessPoint: string | null;
   readonly ssid: string | null;
+  /** What it last called itself; a hint for people, and never evidence. */
+  readonly hostname: string | null;
   /** Whether its last session is over. */
   readonly left: boolean;
   /** Its last session and that session's counters, as a sighting has them. */
@@ -49,8 +53,22 @@ type Details = {
   readonly ssid: string | null;
 };
 
-type Sealed = { readonly id: string; readonly sealed: string; readonly day: number };
-type PackedStation = [id: string, at: number, session: number, octets: number, left: boolean, details: string];
+type Sealed = {
+  readonly id: string;
+  readonly sealed: string;
+  readonly day: number;
+  /** What the station called itself last, as far as this node heard it, and the same as Redis has it. */
+  hostname?: { readonly name: string; readonly sealed: string };
+};
+type PackedStation = [
+  id: string,
+  at: number,
+  session: number,
+  octets: number,
+  left: boolean,
+  details: string,
+  hostname: string,
+];
 type Stored = [
   firstSeenAt: number,
   lastSeenAt: number,
@@ -59,6 +77,8 @@ type Stored = [
   details: string,
   left: boolean,
   reportAt: number,
+  /** `day:sealed`, or empty. */
+  hostname: string | undefined,
 ];
 
 /**
@@ -100,7 +120,8 @@ export class UnregisteredStations {
 
   /** Notes an observation of a station that resolves to nobody. */
   note(observation: Observation, station: MacAddress, done: (result: RecordResult) => void): void {
-    const { id, sealed, day } = this.#sealed(observation.spaceId, station);
+    const known = this.#sealed(observation.spaceId, station);
+    const { id, sealed, day } = known;
     const details: Details = {
       spaceId: observation.spaceId,
       sourceId: observation.sourceId,
@@ -117,6 +138,7 @@ export class UnregisteredStations {
       session?.octets ?? -1,
       observation.kind === 'left',
       JSON.stringify(details),
+      this.#sealHostname(known, observation.hostname),
     ];
     this.#batcher.add(packed, (stored) => done(stored ? 'recorded' : 'notRecorded'));
   }
@@ -164,6 +186,14 @@ export class UnregisteredStations {
     return station !== undefined && station.lastSeenAt >= this.#clock.now() - keepMs ? station : undefined;
   }
 
+  /** Which of the stations are on the list of a space; in one question, however many they are. */
+  async known(spaceId: string, stations: readonly MacAddress[]): Promise<MacAddress[]> {
+    const ids = stations.map((station) => this.#id(spaceId, station));
+    if (ids.length === 0) return [];
+    const seen = await asked('stations that belong to nobody', this.#redis.hmget(this.#keys.unregistered, ...ids));
+    return stations.filter((_, index) => seen[index] !== null);
+  }
+
   /** What is known of an address in a space. */
   async find(spaceId: string, station: MacAddress): Promise<UnregisteredStation | undefined> {
     return await this.get(this.#id(spaceId, station));
@@ -199,7 +229,7 @@ export class UnregisteredStations {
     const name = `${spaceId}|${station}`;
     const cached = this.#cache.get(name);
     if (cached?.day === day) return cached;
-    const sealed = {
+    const sealed: Sealed = {
       id: this.#id(spaceId, station),
       sealed: seal(this.#dayKeys.key(day), Buffer.from(station), String(day)),
       day,
@@ -207,6 +237,24 @@ export class UnregisteredStations {
     if (this.#cache.size >= mostCached) this.#cache.clear();
     this.#cache.set(name, sealed);
     return sealed;
+  }
+
+  /** A name such as "Mias-iPhone" says whose device it is, so it lies in Redis as the address does. */
+  #sealHostname(known: Sealed, told: string | undefined): string {
+    const name = told?.replaceAll(/\p{Cc}/gu, '').slice(0, longestHostname);
+    if (name === undefined || name === '') return '';
+    if (known.hostname?.name !== name) {
+      const sealed = seal(this.#dayKeys.key(known.day), Buffer.from(name), `hostname ${known.id}`);
+      known.hostname = { name, sealed: `${known.day}:${sealed}` };
+    }
+    return known.hostname.sealed;
+  }
+
+  #openHostname(id: string, stored: string | undefined): string | null {
+    const [, day, sealed] = /^(\d+):(.+)$/.exec(stored ?? '') ?? [];
+    // A key of a day is good for that day and the next; a name that nobody told again since then is not known any more.
+    if (day === undefined || sealed === undefined || Number(day) < dayOf(this.#clock.now()) - 1) return null;
+    return this.#unseal(sealed, Number(day), `hostname ${id}`) ?? null;
   }
 
   #read(packed: Buffer): { readonly stored: Stored; readonly details: Details } {
@@ -218,9 +266,9 @@ export class UnregisteredStations {
     id: string,
     { stored, details }: { readonly stored: Stored; readonly details: Details },
   ): UnregisteredStation | undefined {
-    const [firstSeenAt, lastSeenAt, session, octets, , left] = stored;
+    const [firstSeenAt, lastSeenAt, session, octets, , left, , hostname] = stored;
     const { spaceId, sourceId, sealed, day, accessPoint, ssid } = details;
-    const station = this.#unseal(sealed, day);
+    const station = this.#unseal(sealed, day, String(day)) as MacAddress | undefined;
     // Sealed under another master key: nobody can say whose it was, and it is forgotten within the day.
     if (station === undefined) return undefined;
     return {
@@ -233,15 +281,16 @@ export class UnregisteredStations {
       lastSeenAt,
       accessPoint,
       ssid,
+      hostname: this.#openHostname(id, hostname),
       left,
       session,
       octets,
     };
   }
 
-  #unseal(sealed: string, day: number): MacAddress | undefined {
+  #unseal(sealed: string, day: number, context: string): string | undefined {
     try {
-      return open(this.#dayKeys.key(day), sealed, String(day)).toString() as MacAddress;
+      return open(this.#dayKeys.key(day), sealed, context).toString();
     } catch {
       return undefined;
     }

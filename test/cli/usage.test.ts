@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import { runCommand } from './run-command.ts';
 
-const commands = ['serve', 'demo', 'migrate', 'config check', 'config print', 'config schema', 'token create'];
+const commands = [
+  'serve',
+  'demo',
+  'migrate',
+  'config check',
+  'config print',
+  'config schema',
+  'token create',
+  'devices import',
+  'devices export',
+];
 
 test.each(commands)('%s explains itself, and takes --config', async (command) => {
   const { code, stdout, stderr } = await runCommand([...command.split(' '), '--help']);

@@ -19,6 +19,7 @@ test('a device is registered, read, listed, changed and forgotten', async () => 
     id: expect.stringMatching(/^dev_/) as string,
     mac: '00-00-5E-00-53-01',
     random: false,
+    vendor: 'ICANN, IANA Department',
     customerId: 'mia',
     name: 'Pixel',
     class: 'phone',
@@ -26,11 +27,10 @@ test('a device is registered, read, listed, changed and forgotten', async () => 
     updatedAt: '2026-11-24T09:00:00.000Z',
   });
   const path = '/v1/devices/00-00-5E-00-53-01';
-  expect((await world.call('GET', path)).body).toEqual(made.body);
-  expect((await world.call('GET', '/v1/devices?customerId=mia')).body).toEqual({
-    items: [made.body],
-    nextCursor: null,
-  });
+  const seen = { ...made.body, lastSeenAt: null };
+  expect((await world.call('GET', path)).body).toEqual(seen);
+  expect((await world.call('GET', '/v1/devices?customerId=mia')).body).toEqual({ items: [seen], nextCursor: null });
+  expect((await world.call('GET', '/v1/devices')).body).toEqual({ items: [made.body], nextCursor: null });
   expect((await world.call('GET', '/v1/devices?customerId=noor')).body['items']).toEqual([]);
 
   world.clock.pass(1_000);

@@ -97,9 +97,9 @@ test('parameters of the path are all declared, and required', () => {
   expect(declared).toEqual(inPath);
 });
 
-test('bodies are JSON and refuse unknown fields', () => {
-  const bodies = operations.flatMap(([, , { requestBody }]) =>
-    requestBody === undefined ? [] : [requestBody.content],
+test('bodies are JSON and refuse unknown fields, but for the one that is a file', () => {
+  const bodies = operations.flatMap(([name, , { requestBody }]) =>
+    requestBody === undefined || name === 'POST /v1/devices/import' ? [] : [requestBody.content],
   );
   expect(bodies.length).toBeGreaterThan(4);
   expect(bodies.filter((content) => Object.keys(content).join() !== 'application/json')).toEqual([]);

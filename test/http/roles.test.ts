@@ -15,6 +15,8 @@ const table: Readonly<Record<string, readonly Role[] | 'everyone'>> = {
   'PUT /v1/devices/{mac}': ['admin', 'platform', 'frontdesk'],
   'GET /v1/devices/{mac}': ['admin', 'platform', 'frontdesk', 'viewer'],
   'GET /v1/devices': ['admin', 'platform', 'frontdesk', 'viewer'],
+  'POST /v1/devices/import': ['admin', 'platform', 'frontdesk'],
+  'POST /v1/devices/batch': ['admin', 'platform', 'frontdesk'],
   'DELETE /v1/devices/{mac}': ['admin', 'platform', 'frontdesk'],
   'GET /v1/devices/conflicts': ['admin', 'frontdesk', 'platform'],
   'POST /v1/devices/conflicts/{id}/settle': ['admin', 'platform'],

@@ -44,7 +44,9 @@ test('devices that nobody registered are listed latest first, by their last digi
   ]);
   const answer = await world.call('GET', '/v1/devices/unregistered?spaceId=hq');
   expect(answer.text).not.toContain('00-00-5E');
-  expect(answer.body['items']).toMatchObject([{ sourceId: 'aps', ssid: 'Members', lastSeenAt }]);
+  expect(answer.body['items']).toMatchObject([
+    { sourceId: 'aps', ssid: 'Members', vendor: 'ICANN, IANA Department', hostname: null, lastSeenAt },
+  ]);
 });
 
 test('one of them is assigned to a customer, once, however often it is asked for with the same key', async () => {

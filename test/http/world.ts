@@ -95,6 +95,8 @@ export type WorldOptions = {
   readonly ports?: Partial<HttpServerPorts>;
   /** SQLite in a directory of the world's own when left out. */
   readonly databaseUrl?: string | undefined;
+  /** How many devices a customer may have. */
+  readonly quota?: number;
   /** As right after the installation: no admin token in the configuration. */
   readonly withoutAdmin?: boolean;
   /** When it begins, epoch milliseconds; a fixed morning when left out. Redis has the real time, where that matters. */
@@ -106,6 +108,7 @@ export async function openWorld({
   ports,
   databaseUrl,
   withoutAdmin = false,
+  quota,
   now,
 }: WorldOptions = {}): Promise<World> {
   await using stack = new AsyncDisposableStack();
@@ -142,7 +145,7 @@ export async function openWorld({
     onRecorded: (sequence) => feed.onRecorded(sequence),
   });
   const masterKey = await openMasterKey(db, join(dataDir, 'keys', 'master.key'));
-  const registry = { db, clock, vault: new AddressVault(masterKey) };
+  const registry = { db, clock, vault: new AddressVault(masterKey), quota };
   const unregistered = new UnregisteredStations(redis, clock, log, {
     deriveKey: (purpose) => masterKey.derive(purpose),
     sessionNumber: createSessionNumbers(masterKey.derive('session numbers')),

@@ -28,9 +28,15 @@ function open(masterKey = 'master'): UnregisteredStations {
   });
 }
 
-type Report = { readonly ago: number; readonly session?: string; readonly octets?: number; readonly left?: boolean };
+type Report = {
+  readonly ago: number;
+  readonly session?: string;
+  readonly octets?: number;
+  readonly left?: boolean;
+  readonly hostname?: string;
+};
 
-async function note(stations: UnregisteredStations, { ago, session = 's1', octets, left = false }: Report) {
+async function note(stations: UnregisteredStations, { ago, session = 's1', octets, left = false, hostname }: Report) {
   const observation: Observation = {
     sourceId: 'aps',
     spaceId: 'hq',
@@ -38,6 +44,7 @@ async function note(stations: UnregisteredStations, { ago, session = 's1', octet
     at: now - ago * minute,
     station,
     ssid: 'Members',
+    ...(hostname !== undefined && { hostname }),
     session: { key: session, status: left ? 'stop' : 'interim', ...(octets !== undefined && { octets }) },
   };
   return await new Promise<RecordResult>((done) => stations.note(observation, station, done));
@@ -58,6 +65,31 @@ test('a stranger is listed with what was seen, and nothing in Redis holds the ad
   for (const spelling of [station, '02005E005307', '00-53-07', '005307']) {
     expect(everything.toUpperCase()).not.toContain(spelling);
   }
+});
+
+test('of many stations those that were seen in a space are found at once', async () => {
+  const stations = open();
+  await note(stations, { ago: 1 });
+  const others = ['02-00-5E-00-53-08', '02-00-5E-00-53-09'] as MacAddress[];
+  expect(await stations.known('hq', [...others, station])).toEqual([station]);
+  expect(await stations.known('annex', [station])).toEqual([]);
+  expect(await stations.known('hq', [])).toEqual([]);
+});
+
+test('the name that a stranger last told stays known, sealed as the address is', async () => {
+  const stations = open();
+  await note(stations, { ago: 9 });
+  expect(await stations.find('hq', station)).toMatchObject({ hostname: null });
+  await note(stations, { ago: 5, hostname: 'Mias-iPhone\u0000' });
+  await note(stations, { ago: 1 });
+  // Another node has heard no name.
+  await note(open(), { ago: 0 });
+  expect(await stations.find('hq', station)).toMatchObject({ hostname: 'Mias-iPhone', lastSeenAt: now });
+  expect(JSON.stringify(await redis.client.hgetall('rollcall:{0}:unregistered'))).not.toContain('Mias');
+  expect(await open('another master').find('hq', station)).toBeUndefined();
+  now += 2 * 24 * 60 * minute;
+  await note(open(), { ago: 0 });
+  expect(await stations.find('hq', station)).toMatchObject({ hostname: null });
 });
 
 test('reports without progress are not activity, and the Stop of the session says that it left', async () => {

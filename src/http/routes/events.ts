@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asksFor } from '../accept.ts';
 import { allow, seesSpace, type Caller } from '../access.ts';
 import { bearerToken, callerOf, type FindCaller } from '../auth.ts';
 import { EventStreams, type StreamFeed, type StreamLimits } from '../event-streams.ts';
@@ -70,7 +71,7 @@ export function addEvents(
       const asked = request.query.after ?? request.query.cursor;
       // One address, two forms: caches and browsers must not take one for the other.
       void reply.header('vary', 'accept');
-      if (!prefersStream(request.headers.accept)) {
+      if (!asksFor(request.headers.accept, 'text/event-stream')) {
         const after = asked ?? 0;
         const items = await feed.read(after, request.query.limit);
         if (items.length === 0) await refuseFuture(feed, after);
@@ -117,10 +118,6 @@ async function refuseFuture(feed: StreamFeed, after: number): Promise<void> {
 function mayRead(caller: Caller, { data }: EventJson): boolean {
   const spaceId = data['spaceId'];
   return typeof spaceId === 'string' ? seesSpace(caller, spaceId) : caller.spaceIds === undefined;
-}
-
-function prefersStream(accept: string | undefined): boolean {
-  return accept?.split(',').some((range) => range.split(';')[0]?.trim().toLowerCase() === 'text/event-stream') === true;
 }
 
 /** Browsers send the header empty when no id has come yet. */

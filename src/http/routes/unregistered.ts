@@ -6,6 +6,7 @@ import { id, instant, limit, listOf, opaqueId } from '../fields.ts';
 import type { IdempotencyKeys } from '../idempotency.ts';
 import { maskAddress } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
+import { vendorOf } from '../../observation/vendor.ts';
 import type { Routes } from '../route.ts';
 import { spacesFor, type SpaceCatalog } from '../space-access.ts';
 import type { DevicePorts } from './devices.ts';
@@ -24,6 +25,8 @@ const unregisteredSchema = z
     sourceId: z.string(),
     mac: z.string().describe('The last digits of its address, whoever asks'),
     random: z.boolean().describe('Whether it made the address up, as phones do'),
+    vendor: z.string().nullable().describe('Who made its radio; null when it made the address up'),
+    hostname: z.string().nullable().describe('What it calls itself, where a source tells; a hint and no evidence'),
     accessPoint: z.string().nullable(),
     ssid: z.string().nullable(),
     firstSeenAt: instant,
@@ -87,5 +90,5 @@ export function addUnregistered(
 }
 
 function toView({ station, ...rest }: UnregisteredStation): z.output<typeof unregisteredSchema> {
-  return { ...rest, mac: maskAddress(station) };
+  return { ...rest, mac: maskAddress(station), vendor: vendorOf(station) };
 }

@@ -1,16 +1,17 @@
 -- Notes stations that belong to nobody, so that an admin may see and assign them; forgets them after a day.
 -- KEYS  1 unregistered (hash: id -> packed)  2 unregistered-seen (sorted set: id by last seen)
--- ARGV  1 MessagePack array of {id, at, session, octets, left, details}; details is opaque here
+-- ARGV  1 MessagePack array of {id, at, session, octets, left, details, hostname}; details and hostname are opaque here,
+--         and hostname is '' where the report has none
 --       2 how long to keep one, milliseconds   3 most stations to keep
--- Packed: {firstSeenAt, lastSeenAt, session, octets, details, left, reportAt}. Returns 'ok'.
-local FIRST, LAST, SESSION, OCTETS, DETAILS, LEFT, REPORT_AT = 1, 2, 3, 4, 5, 6, 7
+-- Packed: {firstSeenAt, lastSeenAt, session, octets, details, left, reportAt, hostname}. Returns 'ok'.
+local FIRST, LAST, SESSION, OCTETS, DETAILS, LEFT, REPORT_AT, HOSTNAME = 1, 2, 3, 4, 5, 6, 7, 8
 local time = redis.call('TIME')
 local oldest = time[1] * 1000 - tonumber(ARGV[2])
 
 for _, s in ipairs(cmsgpack.unpack(ARGV[1])) do
   local id, at, session, octets, left = s[1], s[2], s[3], s[4], s[5]
   local packed = redis.call('HGET', KEYS[1], id)
-  local u = packed and cmsgpack.unpack(packed) or { at, at, session, -1, s[6], left, 0 }
+  local u = packed and cmsgpack.unpack(packed) or { at, at, session, -1, s[6], left, 0, '' }
   local same = session == u[SESSION]
   -- The same rule as for members: a session that shows no progress is not activity.
   local progress = not packed or not same or octets < 0 or octets ~= math.max(u[OCTETS], 0)
@@ -21,6 +22,8 @@ for _, s in ipairs(cmsgpack.unpack(ARGV[1])) do
     u[REPORT_AT], u[SESSION], u[DETAILS], u[LEFT] = at, session, s[6], left
     if octets >= 0 or not same then u[OCTETS] = octets end
   end
+  -- Few sources tell a name, and those seldom: the last one that was told stays.
+  u[HOSTNAME] = s[7] ~= '' and s[7] or u[HOSTNAME] or ''
   redis.call('HSET', KEYS[1], id, cmsgpack.pack(u))
   redis.call('ZADD', KEYS[2], u[LAST], id)
 end
