@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
+import { openErasures, openWithdrawals, privacyPorts } from './app-privacy.ts';
 import { openConnections } from './app-redis.ts';
 import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
 import { toSourceView } from './app-sources.ts';
@@ -38,6 +39,7 @@ import { welcomeRegistered } from './presence/registration.ts';
 import { createSessionNumbers } from './presence/sighting.ts';
 import { RuleBook } from './presence/rules.ts';
 import { readPresence } from './presence/state.ts';
+import { forgetUnknown } from './presence/withdraw.ts';
 import { PresenceStore } from './presence/store.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
@@ -92,7 +94,7 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   const base = { ...environment, config, metrics: createMetrics(), spaces, stack, node };
   const stores = await openStores(base);
   const presence = await openPresence(base, stores);
-  const checkIns = await openCheckIns(base, stores);
+  const checkIns = await openCheckIns(base, stores, presence);
   const sources = createSources(base, presence);
   const setupCode = new SetupCode(base.clock);
   const http = createHttpServer(httpPorts(base, stores, presence, checkIns, sources, setupCode));
@@ -178,6 +180,8 @@ async function openPresence(base: Base, stores: Stores) {
       log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
     );
   };
+  const settled = (): Promise<void> => engine.settled();
+  const withdrawals = openWithdrawals(base, { registry, stores: shardStores, settled });
   stack.use(
     await IndexFollower.start({
       ...registry,
@@ -186,14 +190,21 @@ async function openPresence(base: Base, stores: Stores) {
       assumeOptIn: config.privacy.optIn === 'assumed',
       onRegistered: (registrations) => registrations.forEach(({ station }) => welcome(station)),
       onChanges: (changes) => {
-        if (changes === 'all') tokens.forget();
-        else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);
+        if (changes === 'all') {
+          tokens.forget();
+          return;
+        }
+        for (const { kind, key } of changes) {
+          if (kind === 'token') tokens.forget(key);
+          if (kind === 'customer' && !index.isTracked(key, clock.now())) withdrawals.note(key);
+        }
       },
       onError: (err, failures) => {
         if (failures === 1) log.warn({ err }, 'changes to customers and devices cannot be followed; trying again');
       },
     }),
   );
+  await withdrawals.start();
   const timers = stack.use(
     new PresenceTimers({
       stores: shardStores,
@@ -202,13 +213,13 @@ async function openPresence(base: Base, stores: Stores) {
       onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
     }),
   );
-  return { engine, unregistered, timers, heartbeat, clock, stores: shardStores };
+  return { engine, index, withdrawals, settled, unregistered, timers, heartbeat, clock, stores: shardStores };
 }
 
 type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
 
 /** From transitions to the ledger, and from the ledger to whoever listens. */
-async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
+async function openCheckIns(base: Base, { db, redis, registry, connections }: Stores, presence: Presence) {
   const { clock, log, metrics, node, spaces, stack } = base;
   const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connections.another() }, log));
   const onRecorded = (lastSequence: number, events: readonly EventDraft[]): void => {
@@ -230,12 +241,18 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
       onRecorded,
       onDropped: (reason) => metrics.transitionsDropped.inc({ reason }),
       onPending: (pending) => metrics.transitionsPending.set(pending),
+      onUnknown: (visits) => {
+        forgetUnknown(presence.stores[shard] as PresenceStore, visits).catch((err: unknown) =>
+          log.warn({ err }, 'presence of somebody whom the ledger does not know is forgotten within the day'),
+        );
+      },
     });
     recorders.push(stack.use(recorder));
   }
   keepRunsFew(base, db);
+  const erasures = await openErasures(base, { registry, ...presence }, onRecorded);
   const sourceEvents = new SourceEvents(db, clock, onRecorded);
-  return { feed, recorders, sourceEvents, ledger: new Ledger({ db, clock, rules, onRecorded }) };
+  return { feed, recorders, erasures, sourceEvents, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
 function createSources({ config, log, metrics }: Base, { engine, heartbeat, clock }: Presence): Source[] {
@@ -255,8 +272,8 @@ function createSources({ config, log, metrics }: Base, { engine, heartbeat, cloc
 function httpPorts(
   { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
-  { unregistered, timers, heartbeat, clock: presenceClock, stores: presenceStores }: Presence,
-  { feed, ledger, recorders }: CheckIns,
+  { unregistered, timers, heartbeat, index, withdrawals, clock: presenceClock, stores: presenceStores }: Presence,
+  { feed, ledger, recorders, erasures }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
 ): HttpServerPorts {
@@ -283,6 +300,13 @@ function httpPorts(
     ledger,
     unregistered,
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
+    privacy: privacyPorts(
+      { clock, spaceIds: () => spaces.list().map(({ id }) => id) },
+      { registry, index },
+      withdrawals,
+      erasures,
+      board,
+    ),
     why: (who, options) => findWhy({ db, now, spaces: () => spaces.list(), readPresence: readOne }, who, options),
     setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },
   };

@@ -11,6 +11,7 @@ export const eventTypes = [
   'checkin.voided',
   'checkout.recorded',
   'device.conflict',
+  'customer.erased',
   'source.down',
   'source.up',
   'clock.stepped',
@@ -55,6 +56,16 @@ export type ConflictEventData = {
   readonly registeredTo: string | null;
 };
 
+/**
+ * Somebody was erased. `customerId` is null where the id itself had to go; then `idSha256` is the SHA-256 of `idSalt`
+ * followed by the id, both as text, in hexadecimal digits.
+ */
+export type ErasedEventData = {
+  readonly customerId: string | null;
+  readonly idSalt: string | null;
+  readonly idSha256: string | null;
+};
+
 /** The clock was set: forward when `jumpMs` is positive. */
 export type ClockEventData = { readonly jumpMs: number };
 
@@ -73,6 +84,7 @@ export type EventDraft = {
   | { readonly type: 'source.down' | 'source.up'; readonly data: SourceEventData }
   | { readonly type: 'device.conflict'; readonly data: ConflictEventData }
   | { readonly type: 'clock.stepped'; readonly data: ClockEventData }
+  | { readonly type: 'customer.erased'; readonly data: ErasedEventData }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }
 );
 

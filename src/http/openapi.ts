@@ -9,6 +9,7 @@ export const tags = {
   setup: 'The first minutes',
   customers: 'The people',
   devices: 'Whose device is it',
+  member: 'What members see and decide about themselves',
   passes: 'The right to check in',
   spaces: 'Where people check in',
   presence: 'Who is in now',

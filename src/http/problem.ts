@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Conflict, UnknownCustomer } from '../identity/errors.ts';
+import { Conflict, ErasureAtWork, UnknownCustomer } from '../identity/errors.ts';
 import { fieldErrors } from './field-error.ts';
 
 /**
@@ -79,6 +79,11 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof UnknownCustomer) {
     return fieldProblem(404, 'unknownCustomer', 'customerId', 'there is no such customer');
+  }
+  if (error instanceof ErasureAtWork) {
+    return new Problem(409, 'erasureAtWork', 'this customer is being erased; try again when that is complete', {
+      retryAfterMs: 1000,
+    });
   }
   if (error instanceof Conflict) return toConflict(error);
   if (error instanceof Error && 'retryable' in error && error.retryable === true) {

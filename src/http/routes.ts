@@ -4,12 +4,15 @@ import type { Logger } from '../runtime/logger.ts';
 import type { FindCaller } from './auth.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import type { PrivacyPorts } from './privacy-fields.ts';
 import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
+import { addErasure } from './routes/erasure.ts';
 import { addDevices } from './routes/devices.ts';
 import { addEvents, type EventPorts } from './routes/events.ts';
 import { addHealth, type HealthPorts } from './routes/health.ts';
+import { addMyPrivacy } from './routes/me-privacy.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
@@ -24,6 +27,7 @@ import { addUnregistered, type UnregisteredPorts } from './routes/unregistered.t
 /** What the calls act on. Each noun says beside its routes what it needs. */
 export type RoutePorts = HealthPorts &
   UnregisteredPorts &
+  PrivacyPorts &
   SpacePorts &
   PassPorts &
   PresencePorts &
@@ -52,7 +56,9 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addOpenApiDocument(app);
   addHealth(app, context);
   addSetup(app, context, { allowInsecure: options.allowInsecure, setupIsOpen });
-  addCustomers(app, registry);
+  addCustomers(app, context);
+  addErasure(app, context);
+  addMyPrivacy(app, context);
   addDevices(app, context);
   addUnregistered(app, context, keys);
   addPasses(app, context, keys);

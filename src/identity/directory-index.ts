@@ -13,13 +13,19 @@ export type Resolution = {
   /** A registered device, or `sta_…`/`idn_…` for what is known through an identity alone. */
   readonly deviceId: string;
   readonly optedIn: boolean;
+  /** What was seen before, epoch milliseconds, does not count; undefined: everything does. */
+  readonly trackedSince?: number | undefined;
   /** What the device is; undefined when nobody said. */
   readonly deviceClass: DeviceClass | undefined;
   /** As whose device the station is registered, when the identity says that it is somebody else. */
   readonly registeredTo?: RegisteredTo;
 };
 
-export type RegisteredTo = { readonly customerId: string; readonly deviceId: string };
+export type RegisteredTo = {
+  readonly customerId: string;
+  readonly deviceId: string;
+  readonly trackedSince?: number | undefined;
+};
 
 type Spelling = { readonly caseSensitive: boolean };
 const anyCase: Spelling = { caseSensitive: false };
@@ -68,12 +74,23 @@ export class DirectoryIndex {
       customerId: this.#tables.customerId(customer),
       deviceId: customer === owner ? this.#tables.deviceId(row) : this.#nameOf(station, identities ?? [], spelling),
       optedIn: this.#tables.isOptedIn(customer),
+      trackedSince: this.#tables.trackedSince(customer),
       deviceClass: customer === owner ? this.#tables.deviceClass(row) : undefined,
     };
     // Whoever has not opted in is not spoken of, nor is their device.
     if (owner === none || customer === owner || !this.#tables.isOptedIn(owner)) return resolution;
-    const registeredTo = { customerId: this.#tables.customerId(owner), deviceId: this.#tables.deviceId(row) };
+    const registeredTo = {
+      customerId: this.#tables.customerId(owner),
+      deviceId: this.#tables.deviceId(row),
+      trackedSince: this.#tables.trackedSince(owner),
+    };
     return { ...resolution, registeredTo };
+  }
+
+  /** Whether something may be kept of this customer at `now`, epoch milliseconds. */
+  isTracked(customerId: string, now: number): boolean {
+    const choice = this.#tables.choiceOf(customerId);
+    return choice !== undefined && choice.optedIn && (choice.trackedSince ?? 0) <= now;
   }
 
   /** Applies changes to the tables that are in use. */

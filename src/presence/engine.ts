@@ -91,7 +91,8 @@ export class PresenceEngine implements ObservationSink {
       else unregistered.note(observation, observation.station, done);
       return;
     }
-    if (!owner.optedIn) {
+    const { at } = observation;
+    if (!isTracked(owner, at)) {
       this.#ignore('notOptedIn', done);
       return;
     }
@@ -101,9 +102,13 @@ export class PresenceEngine implements ObservationSink {
     }
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
-    const sighting = packSighting(this.#seen(owner, timing), observation, this.#ports.lateWindow, session, nas);
-    const { registeredTo } = owner;
-    this.#add(owner, registeredTo === undefined ? sighting : disputed(sighting, registeredTo), done);
+    const { lateWindow } = this.#ports;
+    const { registeredTo, trackedSince } = owner;
+    // A session that has lasted through a pause says nothing of the time before its end.
+    const reach = trackedSince === undefined ? lateWindow : Math.min(lateWindow, at - trackedSince);
+    const sighting = packSighting(this.#seen(owner, timing), observation, reach, session, nas);
+    const isDisputed = registeredTo !== undefined && at >= (registeredTo.trackedSince ?? 0);
+    this.#add(owner, isDisputed ? disputed(sighting, registeredTo) : sighting, done);
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */
@@ -117,7 +122,7 @@ export class PresenceEngine implements ObservationSink {
     const timing = this.#ports.space(spaceId);
     const owner = this.#ports.resolve(station, undefined, spaceId);
     if (timing === undefined || owner === undefined) this.#ignore(timing ? 'nobody' : 'unknownSpace', done);
-    else if (!owner.optedIn) this.#ignore('notOptedIn', done);
+    else if (!isTracked(owner, at)) this.#ignore('notOptedIn', done);
     else if (owner.deviceClass === 'stationary') this.#ignore('stationary', done);
     else this.#add(owner, packAdoption(this.#seen(owner, timing), seen, at), done);
   }
@@ -192,4 +197,9 @@ export class PresenceEngine implements ObservationSink {
     if (stored && this.#failing) logger.info('observations are recorded again');
     this.#failing = !stored;
   }
+}
+
+/** Whether something may be kept of what was seen then. */
+function isTracked({ optedIn, trackedSince }: Resolution, at: number): boolean {
+  return optedIn && (trackedSince === undefined || at >= trackedSince);
 }

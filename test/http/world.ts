@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { findWhy } from '../../src/checkins/why.ts';
-import { whoIsIn } from '../../src/checkins/board.ts';
+import { whoIsIn, type BoardPorts } from '../../src/checkins/board.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { createHttpServer, listen, type HttpServerOptions, type HttpServerPorts } from '../../src/http/server.ts';
@@ -27,6 +27,7 @@ import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { borrowRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
+import { openPrivacy } from './privacy-of-world.ts';
 
 export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
   id,
@@ -63,6 +64,7 @@ export type World = AsyncDisposable & {
   readonly clock: FixedClock;
   readonly ledger: Ledger;
   readonly unregistered: UnregisteredStations;
+  readonly store: PresenceStore;
   readonly tokens: TokenCache;
   /** The tokens that there are, by the name of their role. */
   readonly made: Readonly<Record<string, MadeToken>>;
@@ -157,6 +159,16 @@ export async function openWorld({
   await redis.hset(store.keys.clock, 'epoch', store.epoch, 'beat', Date.now());
   const tokens = new TokenCache(db, clock);
   const setupCode = new SetupCode(clock);
+  const board: BoardPorts = {
+    db,
+    readPresence: (space, ids) => readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
+  };
+  const spaceIds = spaces.map(({ id }) => id);
+  const onRecorded = (sequence: number): void => feed.onRecorded(sequence);
+  const privacy = await openPrivacy(
+    { registry, dataDir, store, unregistered, logger: log, spaceIds, board, tokens, onRecorded },
+    stack,
+  );
   const all: HttpServerPorts = {
     options: { trustProxy: [], allowInsecure: false, ...(withoutAdmin ? {} : { adminToken }), ...options },
     log,
@@ -169,16 +181,8 @@ export async function openWorld({
     feed,
     ledger,
     unregistered,
-    whoIsIn: (spaceId, page) =>
-      whoIsIn(
-        {
-          db,
-          readPresence: (space, ids) =>
-            readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
-        },
-        spaceId,
-        page,
-      ),
+    privacy,
+    whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     why: (who, options) =>
       findWhy(
         {
@@ -213,6 +217,7 @@ export async function openWorld({
     clock,
     ledger,
     unregistered,
+    store,
     tokens,
     made,
     setupCode,
