@@ -5,10 +5,12 @@ import { inRegistryTransaction } from '../db/registry-transaction.ts';
 import type { EventTable, Schema } from '../db/schema.ts';
 import { erasedCustomerId } from '../identity/customers.ts';
 import type { Registry } from '../identity/registry.ts';
+import type { CheckIn } from './check-in.ts';
 import { erasedEventData, withoutPerson } from './erased-event.ts';
 import type { EventDraft } from './event.ts';
 import { holdEvents, inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
 import { toCheckIn, toVisit } from './rows.ts';
+import type { Visit } from './visit.ts';
 
 /** An erasure that is under way. */
 export type Erasure = { readonly hash: string; readonly customerId: string; readonly askedAt: number };
@@ -127,7 +129,7 @@ export async function forgetId({ db, clock }: Registry, { hash, customerId, aske
 }
 
 /** While an erasure is at work nobody new can come under its id, so whoever has the id is the one to be erased. */
-async function isAtWork(trx: Trx, { hash, customerId, askedAt }: Erasure): Promise<boolean> {
+export async function isAtWork(trx: Pick<Trx, 'selectFrom'>, { hash, customerId, askedAt }: Erasure): Promise<boolean> {
   const row = await trx
     .selectFrom('erasures')
     .select('hash')
@@ -152,19 +154,8 @@ async function closeOpen(trx: Trx, kind: Database['kind'], customerId: string, n
     .where('state', '=', 'open')
     .execute();
   if (visits.length + open.length === 0) return undefined;
-  const closed = visits.map(toVisit).map((visit) => {
-    return { ...visit, departedAt: Math.max(now, visit.lastActivityAt), reason: 'erased', runs: [] } as const;
-  });
-  const checkOuts = open.map(toCheckIn).map((checkIn) => {
-    const endedAt = checkIn.lastActivityAt;
-    const end = {
-      endedAt,
-      detectedAt: Math.max(now, endedAt),
-      checkOutMethod: null,
-      checkOutReason: 'erased',
-    } as const;
-    return { ...checkIn, state: 'closed', ...end } as const;
-  });
+  const closed = visits.map((row) => endVisit(toVisit(row), now));
+  const checkOuts = open.map((row) => checkOut(toCheckIn(row), now));
   const events: EventDraft[] = [
     ...closed.map(({ id, departedAt: _departed, revision: _revision, runs: _runs, ...visit }): EventDraft => {
       return { type: 'presence.departed', at: now, data: { visitId: id, ...visit, detectedAt: now } };
@@ -173,6 +164,16 @@ async function closeOpen(trx: Trx, kind: Database['kind'], customerId: string, n
   ];
   const lastSequence = await writeChanges(trx, kind, { visits: closed, checkIns: checkOuts, events }, now);
   return lastSequence === undefined ? undefined : { lastSequence, events };
+}
+
+function endVisit(visit: Visit, now: number) {
+  return { ...visit, departedAt: Math.max(now, visit.lastActivityAt), reason: 'erased', runs: [] } as const;
+}
+
+function checkOut(open: CheckIn, now: number): CheckIn {
+  const endedAt = open.lastActivityAt;
+  const end = { endedAt, detectedAt: Math.max(now, endedAt), checkOutMethod: null, checkOutReason: 'erased' } as const;
+  return { ...open, ...end, state: 'closed' };
 }
 
 async function anonymise(trx: Trx, kind: Database['kind'], customerId: string): Promise<boolean> {
@@ -226,11 +227,13 @@ async function eventsAbout(trx: Trx, customerId: string): Promise<Selectable<Eve
   const others = asOwner.filter(({ data, customer_id: id }) => {
     return id !== customerId && (JSON.parse(data) as { registeredTo?: string }).registeredTo === customerId;
   });
-  return [...own, ...others].map((row) => ({
-    ...row,
-    customer_id: row.customer_id === customerId ? erasedCustomerId : row.customer_id,
-    data: JSON.stringify(withoutPerson(row.type, JSON.parse(row.data) as Record<string, unknown>, customerId)),
-  }));
+  return [...own, ...others].map((row) => rowWithout(row, customerId));
+}
+
+function rowWithout(row: Selectable<EventTable>, customerId: string): Selectable<EventTable> {
+  const data = withoutPerson(row.type, JSON.parse(row.data) as Record<string, unknown>, customerId);
+  const owner = row.customer_id === customerId ? erasedCustomerId : row.customer_id;
+  return { ...row, customer_id: owner, data: JSON.stringify(data) };
 }
 
 /** What callers named their calls, where these made something of the person's or were the person's own. */

@@ -19,6 +19,7 @@ import {
   beginErasure,
   closeAll,
   forgetId,
+  isAtWork,
   removeCustomer,
   type Appended,
   type Erasure,
@@ -135,6 +136,8 @@ export class Erasures implements AsyncDisposable {
     this.#tell(await removeCustomer(registry, erasure));
     if (this.#ports.othersFollowMs > 0) await delay(this.#ports.othersFollowMs);
     await this.#settled();
+    // Another node may have finished meanwhile, and somebody new come under the id.
+    if (!(await isAtWork(registry.db.write, erasure))) return;
     await forgetPerson(stores, customerId);
     await forgetId(registry, erasure);
     await this.#leaveNothing(erasure);

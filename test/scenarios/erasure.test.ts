@@ -58,7 +58,11 @@ function besidePostgres(databaseUrl: string): Beside {
   const withClient = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
     const client = new Client({ connectionString: databaseUrl });
     await client.connect();
-    return await work(client).finally(() => client.end());
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
   };
   const copied = ['customers', 'identities', 'devices', 'device_addresses', 'passes'];
   return {

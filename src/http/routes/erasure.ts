@@ -41,7 +41,7 @@ export function addErasure(app: Routes, { registry, privacy }: PrivacyPorts & { 
     },
     handler: async (request, reply) => {
       const { exportPerson } = privacy;
-      return await sendExport(request, reply as never, {
+      return await sendExport(request, reply, {
         customerId: request.params.id,
         exportPerson,
         now: registry.clock.now(),

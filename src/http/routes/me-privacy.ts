@@ -56,7 +56,7 @@ export function addMyPrivacy(app: Routes, ports: PrivacyPorts & { readonly regis
     handler: async (request, reply) => {
       const { exportPerson } = privacy;
       const customerId = ownerOf(request);
-      return await sendExport(request, reply as never, { customerId, exportPerson, now: registry.clock.now() });
+      return await sendExport(request, reply, { customerId, exportPerson, now: registry.clock.now() });
     },
   });
 
