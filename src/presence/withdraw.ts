@@ -1,4 +1,5 @@
 import { Packr } from 'msgpackr';
+import { asked } from '../redis/redis-error.ts';
 import { presenceMember, shardOf } from './keys.ts';
 import type { PresenceStore } from './store.ts';
 import type { WithdrawalReason } from './transition.ts';
@@ -17,7 +18,7 @@ export async function withdrawPresence(
 ): Promise<number> {
   const store = storeOf(stores, customerId);
   const members = spaceIds.map((spaceId) => presenceMember(spaceId, customerId));
-  return Number(await store.run('withdraw', [reason, packr.pack(members)]));
+  return Number(await asked('forgetting presence', store.run('withdraw', [reason, packr.pack(members)])));
 }
 
 /** Removes presence that the ledger refused because it does not know the customer (any more). */
