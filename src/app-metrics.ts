@@ -58,6 +58,7 @@ export function countEvent(metrics: Metrics, event: EventDraft): void {
     case 'clock.stepped':
       metrics.clockSteps.inc();
       return;
+    case 'customer.erased':
     case 'device.conflict':
     case 'device.relinked':
     case 'source.down':

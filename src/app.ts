@@ -1,66 +1,34 @@
-import { randomInt } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createResolver, followDevices, type OwnedReports } from './app-devices.ts';
+import { followDevices } from './app-devices.ts';
 import { createFindStation, noted } from './app-addresses.ts';
 import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
-import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
-import { openConnections } from './app-redis.ts';
-import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
+import { counted, countRadius, metricsText } from './app-metrics.ts';
+import { privacyPorts } from './app-privacy.ts';
+import { watchSources } from './app-loops.ts';
 import { findSourceAmong } from './app-push.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import { readOwnPresence } from './checkins/own-presence.ts';
-import type { EventDraft } from './checkins/event.ts';
-import { Ledger } from './checkins/ledger.ts';
-import { Recorder } from './checkins/recorder.ts';
-import { PresenceRestore } from './checkins/restore-presence.ts';
-import { SourceEvents } from './checkins/source-events.ts';
 import { findWhy } from './checkins/why.ts';
 import type { ListenAddress } from './config/listen.ts';
-import { masterKeyFile } from './config/paths.ts';
 import { radiusSources, type Config } from './config/schema.ts';
-import { openDatabase, type Database } from './db/database.ts';
-import { lockDataDirectory } from './db/lock.ts';
+import { type Database } from './db/database.ts';
 import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
-import { AddressVault } from './identity/address-vault.ts';
-import { DirectoryIndex } from './identity/directory-index.ts';
-import { IndexFollower } from './identity/index-follower.ts';
-import { openMasterKey } from './identity/master-key.ts';
-import { TokenCache } from './identity/token-cache.ts';
 import { hasAdminToken } from './identity/tokens.ts';
-import type { MacAddress } from './observation/mac-address.ts';
-import { EventFeed } from './outputs/feed.ts';
-import { AddressBook } from './presence/address-book.ts';
-import { PresenceEngine } from './presence/engine.ts';
-import { Heartbeat } from './presence/heartbeat.ts';
-import { NasWatch } from './presence/nas-watch.ts';
-import { PresenceClock } from './presence/presence-clock.ts';
-import { welcomeAll } from './presence/registration.ts';
-import { createSessionNumbers } from './presence/sighting.ts';
-import { RuleBook } from './presence/rules.ts';
 import { readPresence } from './presence/state.ts';
-import { PresenceStore } from './presence/store.ts';
-import { PresenceTimers } from './presence/timers.ts';
-import { UnregisteredStations } from './presence/unregistered.ts';
 import type { Clock } from './runtime/clock.ts';
 import { randomText } from './runtime/id.ts';
-import type { Logger } from './runtime/logger.ts';
-import { createMetrics, type Metrics } from './runtime/metrics.ts';
+import { createMetrics } from './runtime/metrics.ts';
 import { createSource } from './sources/catalog.ts';
 import type { Source } from './sources/source.ts';
 import { Spaces } from './spaces/spaces.ts';
-
-/** What the service takes from the machine it runs on. */
-export type AppEnvironment = {
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Holds the RADIUS secret when it was generated. */
-  readonly radiusSecretFile?: string | undefined;
-};
+import { openCheckIns, type CheckIns } from './app-check-ins.ts';
+import { openPresence, type Presence } from './app-presence.ts';
+import { openStores, shards, type AppEnvironment, type Base, type Stores } from './app-stores.ts';
 
 /** A running service. Disposing it stops taking in, finishes what is under way, and closes everything, in that order. */
 export interface App extends AsyncDisposable {
@@ -76,19 +44,6 @@ export type Welcome = {
   readonly radius: readonly ListenAddress[];
 };
 
-/** A Redis Cluster would spread several; one server is best used by one. */
-const shards = 1;
-
-/** What every part of the service is given. What is opened goes onto the stack, and is closed in the reverse order. */
-type Base = AppEnvironment & {
-  readonly config: Config;
-  readonly metrics: Metrics;
-  readonly spaces: Spaces;
-  readonly stack: AsyncDisposableStack;
-  /** A name that no other process has or had. */
-  readonly node: string;
-};
-
 /** Puts the service together. What was built when a step fails is taken apart again, last first. */
 export async function openApp(config: Config, environment: AppEnvironment): Promise<App> {
   await using stack = new AsyncDisposableStack();
@@ -97,7 +52,7 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   const base = { ...environment, config, metrics: createMetrics(), spaces, stack, node };
   const stores = await openStores(base);
   const presence = await openPresence(base, stores);
-  const checkIns = await openCheckIns(base, stores);
+  const checkIns = await openCheckIns(base, stores, presence);
   const { owned, engine, stores: presenceStores, clock: presenceClock } = presence;
   const devicePorts = { ...base, ...stores, stores: presenceStores, sink: engine, now: () => presenceClock.now() };
   followDevices({ ...devicePorts, onRecorded: checkIns.onRecorded }, owned, stack);
@@ -114,139 +69,6 @@ export async function openApp(config: Config, environment: AppEnvironment): Prom
   const welcome = { httpUrl, radius, ...(await offerSetup(config, stores.registry, setupCode, httpUrl)) };
   const running = stack.move();
   return { welcome, [Symbol.asyncDispose]: () => running.disposeAsync() };
-}
-
-type Stores = Awaited<ReturnType<typeof openStores>>;
-
-/** Where everything is kept: the data directory, SQL, the master key, Redis. */
-async function openStores({ config, clock, log, stack }: Base) {
-  stack.use(lockDataDirectory(config.dataDir));
-  const onError = (error: Error): void => log.warn({ err: error.message }, 'the database closed a connection');
-  const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
-  const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
-  const masterKey = await openMasterKey(db, masterKeyFile(config));
-  const registry = { db, clock, vault: new AddressVault(masterKey), quota: config.devices.quota };
-  const connections = await openConnections(config, log, stack);
-  return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
-}
-
-type Presence = Awaited<ReturnType<typeof openPresence>>;
-
-/** From observations to transitions: the directory in memory, the engine, the timers. */
-async function openPresence(base: Base, stores: Stores) {
-  const { config, log, metrics, spaces, stack } = base;
-  const { registry, masterKey, tokens, redis } = stores;
-  const clock = new PresenceClock(base.clock);
-  const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
-  const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
-  const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
-  const addresses = new AddressBook({ redis, clock, logger: log, deriveKey });
-  const index = new DirectoryIndex(registry.vault);
-  const rules = new RuleBook(spaces.list(), config.lateWindow, clock);
-  const watch = new NasWatch(sessionNumber);
-  const uniqueText = uniqueTexts();
-  const { maxBacklog } = config;
-  const shardStores = Array.from(
-    { length: shards },
-    (_, shard) => new PresenceStore({ redis, shard, uniqueText, maxBacklog, onLost: () => restoring.wake() }),
-  );
-  const restore = new PresenceRestore({
-    db: stores.db,
-    stores: shardStores,
-    node: base.node,
-    clock: base.clock,
-    logger: log,
-    space: (id) => spaces.get(id),
-    lateWindow: config.lateWindow,
-    onRebuilt: () => {
-      metrics.redisRebuilds.inc();
-      addresses.forgetWritten();
-    },
-  });
-  await restore.ensure();
-  const restoring = keepRestored(base, restore, redis);
-  const [store] = shardStores as [PresenceStore];
-  const heartbeat = stack.use(new Heartbeat({ store, watch, clock, logger: log }));
-  const owned: OwnedReports = { hear: () => undefined };
-  const engine = new PresenceEngine({
-    stores: shardStores,
-    rules,
-    watch,
-    clock,
-    logger: log,
-    space: (id) => spaces.get(id),
-    resolve: createResolver(index, spaces),
-    onOwned: (observation, owner) => owned.hear(observation, owner),
-    unregistered,
-    onLearned: () => heartbeat.beat(),
-    lateWindow: config.lateWindow,
-    sessionNumber,
-    onIgnored: (reason) => metrics.observationsIgnored.inc({ reason }),
-    onStored: (seconds) => metrics.recordDuration.observe(seconds),
-  });
-  const welcome = (stations: readonly MacAddress[]): void => {
-    welcomeAll({ clock, engine, unregistered, spaces: () => spaces.list() }, stations).catch((error: unknown) =>
-      log.warn({ err: error }, 'a device that was registered is checked in by its next report'),
-    );
-  };
-  stack.use(
-    await IndexFollower.start({
-      ...registry,
-      index,
-      seed: randomInt(2 ** 32),
-      assumeOptIn: config.privacy.optIn === 'assumed',
-      onRegistered: (registrations) => welcome(registrations.map(({ station }) => station)),
-      onChanges: (changes) => {
-        if (changes === 'all') tokens.forget();
-        else for (const { kind, key } of changes) if (kind === 'token') tokens.forget(key);
-      },
-      onError: (err, failures) => {
-        if (failures === 1) log.warn({ err }, 'changes to customers and devices cannot be followed; trying again');
-      },
-    }),
-  );
-  const timers = stack.use(
-    new PresenceTimers({
-      stores: shardStores,
-      logger: log,
-      rules,
-      onLag: (lagMs) => metrics.timerLag.set(lagMs / 1000),
-    }),
-  );
-  return { engine, owned, unregistered, addresses, timers, heartbeat, clock, stores: shardStores };
-}
-
-type CheckIns = Awaited<ReturnType<typeof openCheckIns>>;
-
-/** From transitions to the ledger, and from the ledger to whoever listens. */
-async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
-  const { clock, log, metrics, node, spaces, stack } = base;
-  const feed = stack.use(await EventFeed.open(db, { publisher: redis, subscriber: await connections.another() }, log));
-  const onRecorded = (lastSequence: number, events: readonly EventDraft[]): void => {
-    for (const event of events) countEvent(metrics, event);
-    feed.onRecorded(lastSequence);
-  };
-  const rules = (id: string) => spaces.get(id);
-  const recorders: Recorder[] = [];
-  for (let shard = 0; shard < shards; shard += 1) {
-    const recorder = new Recorder({
-      db,
-      redis,
-      reader: await connections.another(),
-      shard,
-      node,
-      clock,
-      logger: log,
-      rules,
-      onRecorded,
-      onDropped: (reason) => metrics.transitionsDropped.inc({ reason }),
-      onPending: (pending) => metrics.transitionsPending.set(pending),
-    });
-    recorders.push(stack.use(recorder));
-  }
-  keepRunsFew(base, db);
-  const sourceEvents = new SourceEvents(db, clock, onRecorded);
-  return { feed, recorders, sourceEvents, onRecorded, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }
 
 function createSources({ config, log, metrics }: Base, { engine, addresses, heartbeat, clock }: Presence): Source[] {
@@ -267,8 +89,17 @@ function createSources({ config, log, metrics }: Base, { engine, addresses, hear
 function httpPorts(
   { config, clock, log, metrics, spaces, radiusSecretFile }: Base,
   { db, redis, registry, tokens }: Stores,
-  { unregistered, addresses, timers, heartbeat, clock: presenceClock, stores: presenceStores }: Presence,
-  { feed, ledger, recorders }: CheckIns,
+  {
+    unregistered,
+    addresses,
+    timers,
+    heartbeat,
+    index,
+    withdrawals,
+    clock: presenceClock,
+    stores: presenceStores,
+  }: Presence,
+  { feed, ledger, recorders, erasures }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
 ): HttpServerPorts {
@@ -304,16 +135,16 @@ function httpPorts(
       ),
     onClaimRefused: () => log.info('a member claimed a device that is registered to somebody else'),
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
+    privacy: privacyPorts(
+      { clock, spaceIds: () => spaces.list().map(({ id }) => id) },
+      { registry, index },
+      withdrawals,
+      erasures,
+      board,
+    ),
     why: (who, options) => findWhy({ db, now, spaces: () => spaces.list(), readPresence: readOne }, who, options),
     setup: { code: setupCode, accessPoints: () => accessPointHints(config, radiusSecretFile) },
   };
-}
-
-/** Stems of visit ids: no two calls, nodes or runs give the same. */
-function uniqueTexts(): () => string {
-  const stem = randomText(10);
-  let count = 0;
-  return () => `${stem}${(count++).toString(36)}-`;
 }
 
 /** While nobody can act as an admin, a link that makes the first one, and a file that only its owner may read. */

@@ -18,8 +18,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   identity: ['observation', 'db', 'redis', 'runtime'],
   spaces: ['observation', 'db', 'redis', 'type config', 'runtime'],
   presence: ['observation', 'identity', 'type spaces', 'redis', 'runtime'],
-  // The recorder reads the stream of transitions that presence appends to.
-  checkins: ['type observation', 'presence', 'identity', 'spaces', 'db', 'redis', 'runtime'],
+  // The recorder reads the stream of transitions that presence appends to; an erasure knows an address when it meets one.
+  checkins: ['observation', 'presence', 'identity', 'spaces', 'db', 'redis', 'runtime'],
   outputs: ['presence', 'type checkins', 'db', 'redis', 'runtime'],
   // Addresses in calls are read by the one parser there is.
   http: ['observation', 'identity', 'spaces', 'presence', 'checkins', 'outputs', 'type db', 'runtime'],

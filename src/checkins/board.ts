@@ -7,6 +7,9 @@ import { newestFirst, toCheckIn, type CheckInPage } from './rows.ts';
 export type BoardEntry = {
   readonly checkInId: string;
   readonly customerId: string;
+  readonly customerName: string;
+  /** They do not want to be named to everybody. */
+  readonly isHidden: boolean;
   readonly spaceId: string;
   readonly since: number;
   readonly lastActivityAt: number;
@@ -44,6 +47,10 @@ export async function whoIsIn(ports: BoardPorts, spaceId: string, page: CheckInP
     ports.db,
     states.flatMap((state) => activeDevices(state)),
   );
+  const people = await namesOf(
+    ports.db,
+    open.map((checkIn) => checkIn.customerId),
+  );
   return open.map((checkIn, index) => {
     const state = states[index];
     const visit = state?.visits.find(({ id, isOpen }) => isOpen && id === checkIn.visitId);
@@ -51,6 +58,8 @@ export async function whoIsIn(ports: BoardPorts, spaceId: string, page: CheckInP
     return {
       checkInId: checkIn.id,
       customerId: checkIn.customerId,
+      customerName: people.get(checkIn.customerId)?.name ?? '',
+      isHidden: people.get(checkIn.customerId)?.hidden === 1,
       spaceId,
       since: checkIn.startedAt,
       lastActivityAt: Math.max(checkIn.lastActivityAt, visit?.lastActivityAt ?? 0),
@@ -60,6 +69,16 @@ export async function whoIsIn(ports: BoardPorts, spaceId: string, page: CheckInP
       deviceClasses: visit === undefined ? [] : [...new Set(seenClasses)],
     };
   });
+}
+
+async function namesOf(db: Database, customerIds: readonly string[]) {
+  const rows = await db.read
+    .selectFrom('customers')
+    .leftJoin('privacy_choices', 'privacy_choices.customer_id', 'customers.id')
+    .select(['customers.id', 'customers.name', 'privacy_choices.hidden'])
+    .where('customers.id', 'in', customerIds)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 function activeDevices(state: PresenceState | undefined): string[] {

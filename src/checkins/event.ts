@@ -13,6 +13,7 @@ export const eventTypes = [
   'checkout.recorded',
   'device.conflict',
   'device.relinked',
+  'customer.erased',
   'source.down',
   'source.up',
   'clock.stepped',
@@ -63,6 +64,15 @@ export type ConflictEventData = {
 
 /** The device has gone on to another address, is back at an earlier one, or is not the one that it was taken for. */
 export type RelinkedEventData = Relinked;
+/**
+ * Somebody was erased. `customerId` is null where the id itself had to go; then `idSha256` is the SHA-256 of `idSalt`
+ * followed by the id, both as text, in hexadecimal digits.
+ */
+export type ErasedEventData = {
+  readonly customerId: string | null;
+  readonly idSalt: string | null;
+  readonly idSha256: string | null;
+};
 
 /** The clock was set: forward when `jumpMs` is positive. */
 export type ClockEventData = { readonly jumpMs: number };
@@ -83,6 +93,7 @@ export type EventDraft = {
   | { readonly type: 'device.conflict'; readonly data: ConflictEventData }
   | { readonly type: 'device.relinked'; readonly data: RelinkedEventData }
   | { readonly type: 'clock.stepped'; readonly data: ClockEventData }
+  | { readonly type: 'customer.erased'; readonly data: ErasedEventData }
   | { readonly type: 'checkin.voided'; readonly data: CheckIn & { readonly voidReason: string } }
 );
 

@@ -22,11 +22,15 @@ export type LedgerChanges = {
  */
 export async function inLedgerTransaction<T>(db: Database, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return await inTransaction(db, async (trx) => {
-    if (db.kind === 'postgres') {
-      await trx.selectFrom('counters').select('value').where('name', '=', 'events').forUpdate().execute();
-    }
+    await holdEvents(trx, db.kind);
     return await work(trx);
   });
+}
+
+/** Makes any transaction one that decides on check-ins. One that changes the registry too holds the registry's counter already. */
+export async function holdEvents(trx: Transaction<Schema>, kind: Database['kind']): Promise<void> {
+  if (kind !== 'postgres') return;
+  await trx.selectFrom('counters').select('value').where('name', '=', 'events').forUpdate().execute();
 }
 
 /** Writes the changes; answers the sequence of the last event, or undefined without one. */
@@ -75,7 +79,8 @@ async function appendEvents(
     id: id ?? newId('evt'),
     type,
     at,
-    customer_id: 'customerId' in data ? data.customerId : null,
+    // That somebody was erased is not about whoever has the id next.
+    customer_id: 'customerId' in data && type !== 'customer.erased' ? data.customerId : null,
     space_id: 'spaceId' in data ? data.spaceId : null,
     check_in_id: 'state' in data ? data.id : null,
     data: JSON.stringify(data),

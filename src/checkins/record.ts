@@ -1,5 +1,5 @@
 import { presenceMember } from '../presence/keys.ts';
-import type { VisitTransition } from '../presence/transition.ts';
+import { isWithdrawal, type VisitTransition } from '../presence/transition.ts';
 import type { CheckIn, Method } from './check-in.ts';
 import { decideEntitlement, type Pass } from './entitlement.ts';
 import type { EventDraft } from './event.ts';
@@ -37,6 +37,8 @@ export type Recorded = 'recorded' | 'repeated' | 'unknownCustomer' | 'unknownSpa
 export function record(draft: Draft, transition: VisitTransition, rules: SpaceRules | undefined): Recorded {
   if (!draft.customers.has(transition.customerId)) return 'unknownCustomer';
   const before = draft.visits.get(transition.visitId);
+  // It was an erased person's, who had the id before.
+  if (before !== undefined && before.customerId !== transition.customerId) return 'unknownCustomer';
   if (before !== undefined && before.revision >= transition.revision) return 'repeated';
   if (transition.state === 'void') {
     if (before === undefined) return 'repeated';
@@ -158,7 +160,7 @@ function checkIn(draft: Draft, transition: VisitTransition, rules: SpaceRules): 
 function correct(draft: Draft, before: Visit, transition: VisitTransition): void {
   const { arrivedAt, lastActivityAt, detectedAt, revision, state } = transition;
   const wasOpen = before.departedAt === null;
-  const runs = mergeRuns(before.runs, transition.runs);
+  const runs = isWithdrawal(transition.reason) ? [] : mergeRuns(before.runs, transition.runs);
   const visit: Visit = { ...before, arrivedAt, lastActivityAt, revision, runs };
   if (state === 'closed' && wasOpen) {
     putVisit(draft, visit);
@@ -229,7 +231,8 @@ function close(draft: Draft, { visitId, revision, lastActivityAt, detectedAt, re
     endedAt,
     lastActivityAt: endedAt,
     detectedAt: Math.max(detectedAt, endedAt),
-    checkOutMethod: 'wifi',
+    // Whoever withdraws is out by no way that anybody used.
+    checkOutMethod: isWithdrawal(reason) ? null : 'wifi',
     checkOutReason: reason,
     deviceIds: devicesSeen(open.deviceIds, deviceIds),
   };

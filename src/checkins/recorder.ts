@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
 import { noteConflicts } from '../identity/device-conflicts.ts';
 import { shardKeys } from '../presence/keys.ts';
-import type { Transition } from '../presence/transition.ts';
+import type { SystemTransition, Transition, VisitTransition } from '../presence/transition.ts';
 import type { Redis } from '../redis/connect.ts';
 import { Duty } from '../redis/duty.ts';
 import { replicated } from '../redis/replication.ts';
@@ -17,6 +17,7 @@ import type { EventDraft } from './event.ts';
 import { inLedgerTransaction, writeChanges } from './ledger-transaction.ts';
 import { record, type Draft, type Recorded, type SpaceRules } from './record.ts';
 import { recordedSetting } from './restore-presence.ts';
+import { clearRuns } from './runs.ts';
 import { writeSetting } from './settings.ts';
 import { toSeenConflicts, toSystemEvent } from './system-events.ts';
 import { parseTransition, type StreamEntry } from './transitions.ts';
@@ -35,6 +36,8 @@ export type RecorderPorts = {
   readonly onRecorded: (lastSequence: number, events: readonly EventDraft[]) => void;
   readonly onDropped: (result: Exclude<Recorded, 'recorded'> | 'refused') => void;
   readonly onPending: (transitions: number) => void;
+  /** Visits of customers whom the ledger does not know, such as erased ones. */
+  readonly onUnknown?: (visits: readonly VisitTransition[]) => void;
 };
 
 const batchSize = 500;
@@ -113,7 +116,7 @@ export class Recorder implements AsyncDisposable {
     for (const entry of entries) {
       const transition = parseTransition(entry);
       if (transition === undefined)
-        this.#ports.logger.error({ entry }, 'a transition cannot be understood and is dropped');
+        this.#ports.logger.error({ entry: entry[0] }, 'a transition cannot be understood and is dropped');
       else transitions.push(transition);
     }
     if (transitions.length > 0) await this.#commitOrSetAside(transitions);
@@ -146,17 +149,20 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
-    const { db, shard, clock, onRecorded, onDropped } = this.#ports;
+    const { db, shard, clock, onRecorded, onDropped, onUnknown } = this.#ports;
     const visits = transitions.filter((transition) => transition.type === 'visit');
-    const customerIds = [...new Set(visits.map((visit) => visit.customerId))];
+    const withdrawn = transitions.filter((transition) => transition.type === 'withdrawn');
+    const customerIds = [...new Set(transitions.flatMap(customersOf))];
     const visitIds = new Set(visits.flatMap(({ visitId, intoVisitId }) => [visitId, intoVisitId ?? visitId]));
-    const { draft, dropped, lastSequence } = await inLedgerTransaction(db, async (trx) => {
+    const { draft, dropped, unknown, lastSequence } = await inLedgerTransaction(db, async (trx) => {
       const draft = await loadDraft(trx, db.kind, customerIds, [...visitIds]);
       const repeated = await recordedEvents(trx, db.kind, transitions);
       const dropped: Exclude<Recorded, 'recorded'>[] = [];
+      const unknown: VisitTransition[] = [];
       for (const transition of transitions) {
         const result = this.#record(draft, transition, repeated);
         if (result !== 'recorded') dropped.push(result);
+        if (result === 'unknownCustomer' && transition.type === 'visit') unknown.push(transition);
       }
       const changes = {
         visits: draft.changedVisits.values(),
@@ -165,16 +171,24 @@ export class Recorder implements AsyncDisposable {
       };
       const lastSequence = await writeChanges(trx, db.kind, changes, clock.now());
       await noteConflicts(trx, toSeenConflicts(draft.events));
+      await clearRuns(
+        trx,
+        withdrawn.map(({ customerId }) => customerId),
+      );
       // A Redis that does not know this entry has lost its latest writes.
       await writeSetting(trx, recordedSetting(shard), (transitions.at(-1) as Transition).id);
-      return { draft, dropped, lastSequence };
+      return { draft, dropped, unknown, lastSequence };
     });
     for (const result of dropped) onDropped(result);
+    if (unknown.length > 0) onUnknown?.(unknown);
     if (lastSequence !== undefined) onRecorded(lastSequence, draft.events);
   }
 
   #record(draft: Draft, transition: Transition, repeated: ReadonlySet<string>): Recorded {
     if (transition.type === 'visit') return record(draft, transition, this.#ports.rules(transition.spaceId));
+    if (transition.type === 'withdrawn') return 'recorded';
+    // Nobody is spoken of who is not there any more.
+    if (!customersOf(transition).every((id) => draft.customers.has(id))) return 'unknownCustomer';
     const event = toSystemEvent(transition);
     if (repeated.has(event.id)) return 'repeated';
     draft.events.push(event);
@@ -209,13 +223,24 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
+function isSystem(transition: Transition): transition is SystemTransition {
+  return transition.type !== 'visit' && transition.type !== 'withdrawn';
+}
+
+function customersOf(transition: Transition): readonly string[] {
+  if (transition.type === 'visit' || transition.type === 'withdrawn') return [transition.customerId];
+  if (transition.type !== 'conflict') return [];
+  const { customerId, registeredTo, authenticatedAs } = transition;
+  return [...new Set([customerId, registeredTo ?? customerId, authenticatedAs ?? customerId])];
+}
+
 /** Those of the events that these transitions stand for which are in the ledger already. */
 async function recordedEvents(
   trx: Transaction<Schema>,
   kind: Database['kind'],
   transitions: readonly Transition[],
 ): Promise<ReadonlySet<string>> {
-  const ids = transitions.flatMap((transition) => (transition.type === 'visit' ? [] : [toSystemEvent(transition).id]));
+  const ids = transitions.filter(isSystem).map((transition) => toSystemEvent(transition).id);
   if (ids.length === 0) return new Set();
   const rows = await trx
     .selectFrom('events')

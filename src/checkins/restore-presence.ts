@@ -1,8 +1,10 @@
 import { Packr } from 'msgpackr';
 import type { Database } from '../db/database.ts';
+import { erasedCustomerId } from '../identity/customers.ts';
 import { presenceMember, shardOf } from '../presence/keys.ts';
 import type { SpaceTiming } from '../presence/rules.ts';
 import type { PresenceStore } from '../presence/store.ts';
+import { withdrawalReasons } from '../presence/transition.ts';
 import { Duty } from '../redis/duty.ts';
 import { Script } from '../redis/script.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -148,7 +150,8 @@ export class PresenceRestore {
         .where((eb) =>
           eb.or([eb('departed_at', 'is', null), eb.between('last_activity_at', now - lateWindow + 1, now)]),
         )
-        .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', '!=', 'void')]))
+        .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', 'not in', ['void', ...withdrawalReasons])]))
+        .where('customer_id', '!=', erasedCustomerId)
         .where((eb) =>
           eb(eb.refTuple('customer_id', 'space_id', 'id'), '>', eb.tuple(after.customer, after.space, after.id)),
         )

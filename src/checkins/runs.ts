@@ -1,3 +1,5 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from '../db/schema.ts';
 import { runKinds, type ObservedRun } from '../presence/transition.ts';
 
 /** How many runs of a device one visit keeps; the oldest go first. */
@@ -36,4 +38,18 @@ export function mergeRuns(known: readonly ObservedRun[], told: readonly Observed
       return before < mostRunsPerDevice;
     })
     .toReversed();
+}
+
+/** Forgets what was observed of these customers; what it led to stays. */
+export async function clearRuns(
+  db: Kysely<Schema> | Transaction<Schema>,
+  customerIds: readonly string[],
+): Promise<void> {
+  if (customerIds.length === 0) return;
+  await db
+    .updateTable('visits')
+    .set({ runs: '[]' })
+    .where('customer_id', 'in', customerIds)
+    .where('runs', '!=', '[]')
+    .execute();
 }

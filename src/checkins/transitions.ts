@@ -26,6 +26,10 @@ export function parseTransition([id, fields]: StreamEntry): Transition | undefin
       const [at, jumpMs] = numbers(values, 'at', 'jump');
       return at === undefined || jumpMs === undefined ? undefined : { id, type: 'clockStepped', at, jumpMs };
     }
+    case 'withdrawn': {
+      const { customer } = values;
+      return customer ? { id, type: 'withdrawn', customerId: customer } : undefined;
+    }
     case 'conflict':
       return parseConflict(id, values);
     case undefined:

@@ -19,6 +19,8 @@ export type Schema = {
   readonly tokens: TokenTable;
   readonly idempotency_keys: IdempotencyKeyTable;
   readonly settings: SettingTable;
+  readonly privacy_choices: PrivacyChoiceTable;
+  readonly erasures: ErasureTable;
 };
 
 /** Epoch milliseconds. */
@@ -174,8 +176,20 @@ export type ChangeTable = {
   at: Instant;
 };
 
-/** For `address` and `identity` the key is the row's own key, so that a reader can also learn that the row is gone. */
-export type ChangeKind = 'customer' | 'identity' | 'device' | 'address' | 'pass' | 'token' | 'space' | 'setting';
+/**
+ * For `address` the key is the row's own key, so that a reader can also learn that the row is gone. For `identity` it is the
+ * customer, since an identity is a name. `everything`: what changed is not to be told any more; load all again.
+ */
+export type ChangeKind =
+  | 'customer'
+  | 'identity'
+  | 'device'
+  | 'address'
+  | 'pass'
+  | 'token'
+  | 'space'
+  | 'setting'
+  | 'everything';
 
 export type TokenTable = {
   id: string;
@@ -199,6 +213,27 @@ export type IdempotencyKeyTable = {
   status: number | null;
   body: string | null;
   created_at: Instant;
+};
+
+/** Of those who have chosen something; no row: nothing of it. */
+export type PrivacyChoiceTable = {
+  customer_id: string;
+  /** Not to be named to everybody. */
+  hidden: Truth;
+  /** Until then nothing is kept of them. */
+  paused_until: Instant | null;
+  /** When they opted in again, or took a pause back: what was seen before does not count. */
+  tracked_since: Instant | null;
+};
+
+export type ErasureTable = {
+  /** Keyed hash of the customer's id, see `AddressVault.erasedHash`. */
+  hash: string;
+  /** Null once nothing is left that has to be found by it. */
+  customer_id: string | null;
+  asked_at: Instant;
+  /** When nothing of them was left anywhere. */
+  done_at: Instant | null;
 };
 
 export type SettingTable = {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Conflict, QuotaReached, UnknownCustomer, UnknownDevice } from '../identity/errors.ts';
+import { Conflict, ErasureAtWork, QuotaReached, UnknownCustomer, UnknownDevice } from '../identity/errors.ts';
 import { toOffer } from './device-schema.ts';
 import { fieldErrors } from './field-error.ts';
 
@@ -86,6 +86,11 @@ export function toProblem(error: unknown, body: BodyRules = {}): Problem {
   }
   if (error instanceof UnknownDevice) {
     return fieldProblem(422, error.code, 'replaces', 'is no device of this customer');
+  }
+  if (error instanceof ErasureAtWork) {
+    return new Problem(409, 'erasureAtWork', 'this customer is being erased; try again when that is complete', {
+      retryAfterMs: 1000,
+    });
   }
   if (error instanceof Conflict) return toConflict(error);
   if (error instanceof QuotaReached) return toQuotaReached(error);

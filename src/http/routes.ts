@@ -5,6 +5,7 @@ import type { FindCaller } from './auth.ts';
 import type { FindCallingDevice } from './calling-device.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import type { PrivacyPorts } from './privacy-fields.ts';
 import type { Routes } from './route.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
@@ -16,6 +17,8 @@ import { addHealth, type HealthPorts } from './routes/health.ts';
 import { addMe, type MePorts } from './routes/me.ts';
 import { addMeDevices, type MeDevicePorts } from './routes/me-devices.ts';
 import { addObservations, type ObservationPorts } from './routes/observations.ts';
+import { addErasure } from './routes/erasure.ts';
+import { addMyPrivacy } from './routes/me-privacy.ts';
 import { addOpenApiDocument } from './routes/openapi.ts';
 import { addPages } from './routes/pages.ts';
 import { addPasses, type PassPorts } from './routes/passes.ts';
@@ -30,6 +33,7 @@ import { addUnregistered, type UnregisteredPorts } from './routes/unregistered.t
 /** What the calls act on. Each noun says beside its routes what it needs. */
 export type RoutePorts = HealthPorts &
   UnregisteredPorts &
+  PrivacyPorts &
   SpacePorts &
   PassPorts &
   PresencePorts &
@@ -62,7 +66,9 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addOpenApiDocument(app);
   addHealth(app, context);
   addSetup(app, context, { allowInsecure: options.allowInsecure, setupIsOpen });
-  addCustomers(app, registry);
+  addCustomers(app, context);
+  addErasure(app, context);
+  addMyPrivacy(app, context);
   addDevices(app, context);
   addDeviceConflicts(app, context);
   addDeviceBulk(app, context, keys);

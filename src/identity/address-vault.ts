@@ -15,12 +15,14 @@ export class AddressVault {
   readonly #tailKey: Buffer;
   readonly #wrapKey: Buffer;
   readonly #nameKey: Buffer;
+  readonly #erasedKey: Buffer;
 
   constructor(masterKey: MasterKey) {
     this.addressHash = new AddressHash(masterKey.derive('address look-up'));
     this.#tailKey = masterKey.derive('address tail');
     this.#wrapKey = masterKey.derive('data key wrap');
     this.#nameKey = masterKey.derive('identity name');
+    this.#erasedKey = masterKey.derive('erased customer');
   }
 
   hash(address: MacAddress): string {
@@ -35,6 +37,11 @@ export class AddressVault {
   /** Stands for an identity where it has to be named and must not be told. The same on every node. */
   nameHash(identity: string): string {
     return createHmac('sha256', this.#nameKey).update(identity).digest('binary');
+  }
+
+  /** By which it is known that somebody of this id was erased, without the id. */
+  erasedHash(customerId: string): string {
+    return createHmac('sha256', this.#erasedKey).update(customerId).digest('base64url');
   }
 
   /** A new key for a customer, wrapped for `customers.data_key`. */

@@ -2,11 +2,18 @@ import type { Selectable, Transaction } from 'kysely';
 import { inRegistryTransaction, type NoteChange } from '../db/registry-transaction.ts';
 import type { CustomerTable, Schema } from '../db/schema.ts';
 import type { Database } from '../db/database.ts';
-import { Conflict } from './errors.ts';
+import { Conflict, ErasureAtWork } from './errors.ts';
 import { foldIdentity } from './fold-identity.ts';
+import {
+  choicesOf,
+  nothingChosen,
+  writeChoices,
+  type PrivacyChoices,
+  type PrivacyChoicesInput,
+} from './privacy-choices.ts';
 import type { Registry } from './registry.ts';
 
-export type Customer = {
+export type Customer = PrivacyChoices & {
   readonly id: string;
   readonly name: string;
   readonly email: string | null;
@@ -22,7 +29,7 @@ export type Customer = {
 };
 
 /** What is left out stays as it is, so that one system's update does not undo what another has set. */
-export type CustomerInput = {
+export type CustomerInput = PrivacyChoicesInput & {
   readonly name: string;
   readonly email?: string | null | undefined;
   readonly identities?: readonly string[] | undefined;
@@ -34,17 +41,29 @@ export type CustomerInput = {
 
 type CustomerRow = Selectable<CustomerTable>;
 
-/** Throws `Conflict` when an identity is another customer's. */
+/** Whose the visits and check-ins of erased people are. No id that somebody is given begins with such a character. */
+export const erasedCustomerId = '_erased';
+
+/** Throws `Conflict` when an identity is another customer's, and `ErasureAtWork`. */
 export async function putCustomer(
-  { db, clock, vault }: Registry,
+  registry: Registry,
   id: string,
   input: CustomerInput,
 ): Promise<{ readonly customer: Customer; readonly created: boolean }> {
+  const { db, clock, vault } = registry;
   return await inRegistryTransaction(db, clock, async (trx, note) => {
     const now = clock.now();
     const before = await trx.selectFrom('customers').selectAll().where('id', '=', id).executeTakeFirst();
+    const earlier = await trx
+      .selectFrom('erasures')
+      .select(['customer_id', 'asked_at'])
+      .where('hash', '=', vault.erasedHash(id))
+      .executeTakeFirst();
+    if (earlier !== undefined && earlier.customer_id !== null) throw new ErasureAtWork();
+    // Somebody new under the id of somebody who was erased is known by having come later, whatever the clock says.
+    const createdAt = Math.max(now, (earlier?.asked_at ?? 0) + 1);
     const row: CustomerRow = {
-      ...(before ?? { id, data_key: vault.createDataKey(id), created_at: now }),
+      ...(before ?? { id, data_key: vault.createDataKey(id), created_at: createdAt }),
       name: input.name,
       email: chosen(input.email, before?.email ?? null),
       plan_id: chosen(input.planId, before?.plan_id ?? null),
@@ -57,14 +76,17 @@ export async function putCustomer(
     else await trx.updateTable('customers').set(row).where('id', '=', id).execute();
     note('customer', id);
     if (input.identities !== undefined) await replaceIdentities(trx, note, id, input.identities);
+    const beginsAgain = before?.opted_in === 0 && row.opted_in !== 0;
+    const choices = await writeChoices(trx, id, input, { now, beginsAgain });
     const identities = await identitiesOf(trx, [id]);
-    return { customer: toCustomer(row, identities), created: before === undefined };
+    return { customer: toCustomer(row, identities, choices), created: before === undefined };
   });
 }
 
 export async function getCustomer(db: Database, id: string): Promise<Customer | undefined> {
   const row = await db.read.selectFrom('customers').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && toCustomer(row, await identitiesOf(db.read, [id]));
+  if (row === undefined || id === erasedCustomerId) return undefined;
+  return toCustomer(row, await identitiesOf(db.read, [id]), (await choicesOf(db.read, [id])).get(id));
 }
 
 /** In the order of their ids, from the one behind `after`. */
@@ -72,12 +94,18 @@ export async function listCustomers(
   db: Database,
   page: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<Customer[]> {
-  let query = db.read.selectFrom('customers').selectAll().orderBy('id').limit(page.limit);
+  let query = db.read
+    .selectFrom('customers')
+    .selectAll()
+    .where('id', '!=', erasedCustomerId)
+    .orderBy('id')
+    .limit(page.limit);
   if (page.after !== undefined) query = query.where('id', '>', page.after);
   const rows = await query.execute();
   const ids = rows.map(({ id }) => id);
   const identities = await identitiesOf(db.read, ids);
-  return rows.map((row) => toCustomer(row, identities));
+  const choices = await choicesOf(db.read, ids);
+  return rows.map((row) => toCustomer(row, identities, choices.get(row.id)));
 }
 
 async function replaceIdentities(
@@ -108,7 +136,7 @@ async function replaceIdentities(
     await trx.updateTable('identities').set({ spelling }).where('identity', '=', identity).execute();
   }
   if (gone.length > 0) await trx.deleteFrom('identities').where('identity', 'in', gone).execute();
-  for (const identity of [...gone, ...added, ...respelled.map(([folded]) => folded)]) note('identity', identity);
+  if (gone.length + added.length + respelled.length > 0) note('identity', customerId);
 }
 
 type IdentityRow = { readonly identity: string; readonly spelling: string; readonly customer_id: string };
@@ -126,7 +154,11 @@ async function identitiesOf(
     .execute();
 }
 
-function toCustomer(row: CustomerRow, identities: readonly IdentityRow[]): Customer {
+function toCustomer(
+  row: CustomerRow,
+  identities: readonly IdentityRow[],
+  choices: PrivacyChoices = nothingChosen,
+): Customer {
   return {
     id: row.id,
     name: row.name,
@@ -136,6 +168,7 @@ function toCustomer(row: CustomerRow, identities: readonly IdentityRow[]): Custo
     active: row.active === 1,
     optedIn: row.opted_in === null ? null : row.opted_in === 1,
     shareName: row.share_name === 1,
+    ...choices,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

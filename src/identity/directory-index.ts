@@ -14,17 +14,24 @@ export type Resolution = {
   /** A registered device, or `sta_…`/`idn_…` for what is known through an identity alone. */
   readonly deviceId: string;
   readonly optedIn: boolean;
+  /** What was seen before, epoch milliseconds, does not count; undefined: everything does. */
+  readonly trackedSince?: number | undefined;
   /** What the device is; undefined when nobody said. */
   readonly deviceClass: DeviceClass | undefined;
   /** As whose device the station is registered, when the identity says that it is somebody else. */
-  readonly registeredTo?: RegisteredTo;
+  readonly registeredTo?: Disputant;
   /** Whom the identity names, when the station's registration counts for more. */
-  readonly authenticatedAs?: string;
+  readonly authenticatedAs?: Disputant;
   /** The identity that named the customer of a station that is not registered. */
   readonly provenBy?: string;
 };
 
-export type RegisteredTo = { readonly customerId: string; readonly deviceId: string };
+/** The other one of two customers who claim a device, and the device as it is registered. */
+export type Disputant = {
+  readonly customerId: string;
+  readonly deviceId: string;
+  readonly trackedSince?: number | undefined;
+};
 
 /** What a space makes of identities; see `IdentityPolicy`. */
 type IdentityRules = Pick<IdentityPolicy, 'caseSensitive' | 'onConflict'>;
@@ -75,19 +82,34 @@ export class DirectoryIndex {
     const isDisputed = owner !== none && this.#tables.isOptedIn(owner) && this.#tables.isOptedIn(identified);
     if (owner !== none && rules.onConflict === 'device') {
       const resolution = this.#registered(row, owner);
-      return isDisputed ? { ...resolution, authenticatedAs: this.#tables.customerId(identified) } : resolution;
+      if (!isDisputed) return resolution;
+      const { deviceId } = resolution;
+      const trackedSince = this.#tables.trackedSince(identified);
+      const authenticatedAs = { customerId: this.#tables.customerId(identified), deviceId, trackedSince };
+      return { ...resolution, authenticatedAs };
     }
     const resolution = {
       customerId: this.#tables.customerId(identified),
       deviceId: this.#nameOf(station, name),
       optedIn: this.#tables.isOptedIn(identified),
+      trackedSince: this.#tables.trackedSince(identified),
       deviceClass: undefined,
     };
     if (owner === none) return station === undefined ? resolution : { ...resolution, provenBy: name };
     // Whoever has not opted in is not spoken of, nor is their device.
     if (!isDisputed) return resolution;
-    const registeredTo = { customerId: this.#tables.customerId(owner), deviceId: this.#tables.deviceId(row) };
+    const registeredTo = {
+      customerId: this.#tables.customerId(owner),
+      deviceId: this.#tables.deviceId(row),
+      trackedSince: this.#tables.trackedSince(owner),
+    };
     return { ...resolution, registeredTo };
+  }
+
+  /** Whether something may be kept of this customer at `now`, epoch milliseconds. */
+  isTracked(customerId: string, now: number): boolean {
+    const choice = this.#tables.choiceOf(customerId);
+    return choice !== undefined && choice.optedIn && (choice.trackedSince ?? 0) <= now;
   }
 
   /** Applies changes to the tables that are in use. */
@@ -119,6 +141,7 @@ export class DirectoryIndex {
       customerId: this.#tables.customerId(owner),
       deviceId: this.#tables.deviceId(row),
       optedIn: this.#tables.isOptedIn(owner),
+      trackedSince: this.#tables.trackedSince(owner),
       deviceClass: this.#tables.deviceClass(row),
     };
   }

@@ -50,6 +50,13 @@ export async function loadTables(db: Database, seed: number, { assumeOptIn }: Op
         .orderBy('id'),
     (row) => tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn)),
   );
+  await eachPage<ChoiceRow>(
+    (last) =>
+      selectChoices(db)
+        .where('customer_id', '>', last?.customer_id ?? '')
+        .orderBy('customer_id'),
+    (row) => tables.setCustomer(row.customer_id, isOptedIn(row.opted_in, assumeOptIn), trackedSince(row)),
+  );
   await eachPage<IdentityRow>(
     (last) =>
       selectIdentities(db)
@@ -93,11 +100,17 @@ export async function readUpdate(
       : await selectCustomers(db)
           .where(isAnyOf(db.kind, 'id', customers))
           .execute();
+  const choiceRows =
+    customers.length === 0
+      ? []
+      : await selectChoices(db)
+          .where(isAnyOf(db.kind, 'customer_id', customers))
+          .execute();
   const identityRows =
     identities.length === 0
       ? []
       : await selectIdentities(db)
-          .where(isAnyOf(db.kind, 'identity', identities))
+          .where(isAnyOf(db.kind, 'customer_id', identities))
           .execute();
   const addressRows =
     addresses.length === 0
@@ -116,8 +129,11 @@ export async function readUpdate(
   return (tables) => {
     const present = new Set(customerRows.map(({ id }) => id));
     for (const id of customers) if (!present.has(id)) tables.removeCustomer(id);
-    for (const row of customerRows) tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn));
-    for (const identity of identities) tables.removeIdentity(identity);
+    const chosen = new Map(choiceRows.map((row) => [row.customer_id, trackedSince(row)]));
+    for (const row of customerRows) {
+      tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn), chosen.get(row.id));
+    }
+    tables.removeIdentitiesOf(identities);
     for (const row of identityRows) tables.setIdentity(row.identity, row.customer_id, row.spelling);
     const registered = new Set(addressRows.map(({ hash }) => hash));
     for (const hash of addresses) if (!registered.has(hash)) tables.removeAddress(hash);
@@ -156,6 +172,17 @@ function selectCustomers(db: Database) {
   return db.read.selectFrom('customers').select(['id', 'opted_in']);
 }
 
+function selectChoices(db: Database) {
+  return db.read
+    .selectFrom('privacy_choices')
+    .innerJoin('customers', 'customers.id', 'privacy_choices.customer_id')
+    .select(['customer_id', 'customers.opted_in', 'paused_until', 'tracked_since']);
+}
+
+function trackedSince({ paused_until: pausedUntil, tracked_since: since }: ChoiceRow): number | undefined {
+  return pausedUntil === null && since === null ? undefined : Math.max(pausedUntil ?? 0, since ?? 0);
+}
+
 function selectIdentities(db: Database) {
   return db.read.selectFrom('identities').selectAll();
 }
@@ -177,6 +204,12 @@ function keysOf(changes: readonly Change[], kind: ChangeKind): string[] {
 }
 
 type CustomerRow = { readonly id: string; readonly opted_in: number | null };
+type ChoiceRow = {
+  readonly customer_id: string;
+  readonly opted_in: number | null;
+  readonly paused_until: number | null;
+  readonly tracked_since: number | null;
+};
 type IdentityRow = { readonly identity: string; readonly spelling: string; readonly customer_id: string };
 type AddressRow = {
   readonly hash: string;

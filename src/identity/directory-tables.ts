@@ -19,6 +19,8 @@ export class DirectoryTables {
   readonly #customers: TextTable;
   readonly #identities: TextTable;
   #state = new Uint8Array(512);
+  /** From when on a customer is seen, epoch milliseconds; of the few of whom that is not always. */
+  readonly #trackedSince = new Map<number, number>();
   /** Customers who have gone since the tables were built. */
   readonly #removed = new Set<number>();
   /** By the identity's row, the customer's. */
@@ -37,11 +39,13 @@ export class DirectoryTables {
     return this.#addresses.size;
   }
 
-  setCustomer(id: string, isOptedIn: boolean) {
+  setCustomer(id: string, isOptedIn: boolean, trackedSince?: number) {
     const customer = this.#customers.add(id);
     if (this.#state[customer] === gone) this.#disown(customer);
     if (customer >= this.#state.length) this.#state = grown(this.#state, Math.ceil(customer * 1.5) + 1);
     this.#state[customer] = isOptedIn ? optedIn : optedOut;
+    if (trackedSince !== undefined) this.#trackedSince.set(customer, trackedSince);
+    else this.#trackedSince.delete(customer);
   }
 
   /** Whatever still points at the customer finds nobody from now on, without a search for it. */
@@ -49,6 +53,7 @@ export class DirectoryTables {
     const customer = this.#customers.find(id);
     if (customer === none) return;
     this.#state[customer] = gone;
+    this.#trackedSince.delete(customer);
     this.#removed.add(customer);
   }
 
@@ -77,9 +82,14 @@ export class DirectoryTables {
     this.#spellings[row] = spellingHash(spelling);
   }
 
-  removeIdentity(identity: string) {
-    const row = this.#identities.find(identity);
-    if (row !== none) this.#identified[row] = none;
+  /** A look at every identity, so for many customers at once. */
+  removeIdentitiesOf(customerIds: readonly string[]) {
+    const owners = new Set(customerIds.map((id) => this.#customers.find(id)));
+    owners.delete(none);
+    if (owners.size === 0) return;
+    for (let row = 0; row < this.#identities.rows; row++) {
+      if (owners.has(this.#identified[row] as number)) this.#identified[row] = none;
+    }
   }
 
   /** The row of a digest, one character per byte, or `none`. */
@@ -118,6 +128,18 @@ export class DirectoryTables {
 
   isOptedIn(customer: number): boolean {
     return this.#state[customer] === optedIn;
+  }
+
+  /** From when on what is seen of them counts, epoch milliseconds; undefined: always. It lies ahead while they have a pause. */
+  trackedSince(customer: number): number | undefined {
+    return this.#trackedSince.size === 0 ? undefined : this.#trackedSince.get(customer);
+  }
+
+  /** By an id: undefined for somebody who is not here. */
+  choiceOf(id: string): { readonly optedIn: boolean; readonly trackedSince: number | undefined } | undefined {
+    const customer = this.#present(this.#customers.find(id));
+    if (customer === none) return undefined;
+    return { optedIn: this.isOptedIn(customer), trackedSince: this.trackedSince(customer) };
   }
 
   /** See `AddressTable.takeRecycled`. */

@@ -14,6 +14,15 @@ export class Conflict extends Error {
   }
 }
 
+/** The customer's erasure is under way; nothing can be kept of them until it is complete. */
+export class ErasureAtWork extends Error {
+  override readonly name = 'ErasureAtWork';
+
+  constructor() {
+    super('this customer is being erased');
+  }
+}
+
 /** A customer was named that does not exist. */
 export class UnknownCustomer extends Error {
   override readonly name = 'UnknownCustomer';

@@ -109,6 +109,10 @@ export class IndexFollower implements AsyncDisposable {
 
   async #apply(changes: readonly Change[]) {
     const { db, vault, index, onRegistered, onChanges } = this.#options;
+    if (changes.some(({ kind }) => kind === 'everything')) {
+      await this.#reload();
+      return;
+    }
     if (changes.some(concernsTables)) index.update(await readUpdate(db, changes, this.#options));
     const registrations = await readRegistrations(db, vault, changes);
     this.#position = (changes.at(-1) as Change).sequence;
@@ -116,7 +120,7 @@ export class IndexFollower implements AsyncDisposable {
     if (registrations.length > 0) onRegistered(registrations);
   }
 
-  /** Changes were trimmed before they were read, or the ledger was restored: nothing that is known can be relied on. */
+  /** Changes were trimmed, or made unreadable, before they were read, or the ledger was restored: nothing that is known can be relied on. */
   async #reload() {
     const { db, index, seed, onChanges } = this.#options;
     const position = await lastChange(db);

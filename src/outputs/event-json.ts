@@ -30,7 +30,10 @@ export function toEventJson(event: LedgerEvent, customerName: string | null): Ev
     sequence: event.sequence,
     type: event.type,
     timestamp: toIso(event.at),
-    data: 'customerId' in event.data ? { ...dataJson(event), customerName } : dataJson(event),
+    data:
+      'customerId' in event.data && event.type !== 'customer.erased'
+        ? { ...dataJson(event), customerName }
+        : dataJson(event),
   };
 }
 
@@ -49,6 +52,7 @@ function dataJson(event: LedgerEvent): Record<string, unknown> {
     case 'source.down':
     case 'source.up':
       return { ...event.data, since: toIso(event.data.since) };
+    case 'customer.erased':
     case 'clock.stepped':
     case 'device.conflict':
     case 'device.relinked':

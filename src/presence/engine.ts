@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr';
-import type { Resolution } from '../identity/directory-index.ts';
+import type { Disputant, Resolution } from '../identity/directory-index.ts';
 import type { Identity } from '../observation/identity.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { Observation, ObservationDone, ObservationSink, RecordResult } from '../observation/observation.ts';
@@ -88,7 +88,8 @@ export class PresenceEngine implements ObservationSink {
       return;
     }
     const owner = resolve(observation.station, observation.identities, timing.id);
-    const settling = owner?.optedIn === true ? this.#ports.onOwned?.(observation, owner) : undefined;
+    const isKept = owner !== undefined && isTracked(owner, observation.at);
+    const settling = isKept ? this.#ports.onOwned?.(observation, owner) : undefined;
     if (settling === undefined) {
       this.#take(observation, owner, { timing, session, nas }, done);
       return;
@@ -105,7 +106,7 @@ export class PresenceEngine implements ObservationSink {
     observation: Observation,
     owner: Resolution | undefined,
     { timing, session, nas }: { readonly timing: SpaceTiming; readonly session: number; readonly nas: number },
-    done: (result: RecordResult) => void,
+    done: ObservationDone,
   ): void {
     const { unregistered } = this.#ports;
     if (owner === undefined) {
@@ -113,7 +114,8 @@ export class PresenceEngine implements ObservationSink {
       else unregistered.note(observation, observation.station, done);
       return;
     }
-    if (!owner.optedIn) {
+    const { at } = observation;
+    if (!isTracked(owner, at)) {
       this.#ignore('notOptedIn', done);
       return;
     }
@@ -123,12 +125,20 @@ export class PresenceEngine implements ObservationSink {
     }
     if (observation.station !== undefined && unregistered.size > 0)
       unregistered.noteKnown(timing.id, observation.station);
-    const sighting = packSighting(this.#seen(owner, timing), observation, this.#ports.lateWindow, session, nas);
-    const { registeredTo, authenticatedAs, deviceId } = owner;
-    if (authenticatedAs !== undefined) {
-      this.#add(owner, disputed(sighting, { deviceId, customerId: authenticatedAs }, 'device'), done);
-    } else if (registeredTo === undefined) this.#add(owner, sighting, done);
-    else this.#add(owner, disputed(sighting, registeredTo, 'identity'), done);
+    const { lateWindow } = this.#ports;
+    const { registeredTo, authenticatedAs, trackedSince } = owner;
+    const isSpokenOf = (other: Disputant | undefined): other is Disputant =>
+      other !== undefined && at >= (other.trackedSince ?? 0);
+    // A session that has lasted through a pause says nothing of the time before its end.
+    const reach = trackedSince === undefined ? lateWindow : Math.min(lateWindow, at - trackedSince);
+    const sighting = packSighting(this.#seen(owner, timing), observation, reach, session, nas);
+    if (isSpokenOf(authenticatedAs)) {
+      this.#add(owner, disputed(sighting, authenticatedAs, 'device'), done);
+    } else if (isSpokenOf(registeredTo)) {
+      this.#add(owner, disputed(sighting, registeredTo, 'identity'), done);
+    } else {
+      this.#add(owner, sighting, done);
+    }
   }
 
   /** Takes a station that has just been registered as being here from `at` on. */
@@ -142,7 +152,7 @@ export class PresenceEngine implements ObservationSink {
     const timing = this.#ports.space(spaceId);
     const owner = this.#ports.resolve(station, undefined, spaceId);
     if (timing === undefined || owner === undefined) this.#ignore(timing ? 'nobody' : 'unknownSpace', done);
-    else if (!owner.optedIn) this.#ignore('notOptedIn', done);
+    else if (!isTracked(owner, at)) this.#ignore('notOptedIn', done);
     else if (owner.deviceClass === 'stationary') this.#ignore('stationary', done);
     else this.#add(owner, packAdoption(this.#seen(owner, timing), seen, at), done);
   }
@@ -217,4 +227,9 @@ export class PresenceEngine implements ObservationSink {
     if (stored && this.#failing) logger.info('observations are recorded again');
     this.#failing = !stored;
   }
+}
+
+/** Whether something may be kept of what was seen then. */
+function isTracked({ optedIn, trackedSince }: Resolution, at: number): boolean {
+  return optedIn && (trackedSince === undefined || at >= trackedSince);
 }

@@ -11,7 +11,18 @@ export const sharedParts = ['record', 'nas', 'evidence', 'left-behind', 'visits'
 
 /** Every script that works on presence; the head of each lua/*.lua is its contract. All take the same keys. */
 export type PresenceScripts = {
-  readonly [Name in 'observe' | 'expire' | 'beat' | 'resetNas' | 'noteStep' | 'restore' | 'describe']: Script;
+  readonly [
+    Name in
+      | 'observe'
+      | 'expire'
+      | 'beat'
+      | 'resetNas'
+      | 'noteStep'
+      | 'restore'
+      | 'describe'
+      | 'withdraw'
+      | 'forgetUnknown'
+  ]: Script;
 };
 
 /** `clock` is the Lua that defines `read_time`: the one thing that a simulation puts in the place of the real one. */
@@ -29,6 +40,8 @@ export function createPresenceScripts(clock: string = readLua('clock'), read = r
     noteStep: script('note-step', 'record'),
     restore: script('restore', 'record'),
     describe: script('describe', 'visits'),
+    withdraw: script('withdraw', 'reconcile'),
+    forgetUnknown: script('forget-unknown', 'record'),
   };
 }
 

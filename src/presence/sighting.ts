@@ -1,4 +1,4 @@
-import type { RegisteredTo } from '../identity/directory-index.ts';
+import type { Disputant } from '../identity/directory-index.ts';
 import type { Observation, ObservationKind } from '../observation/observation.ts';
 
 /** The numbers by which lua/observe.lua knows what a report is. */
@@ -52,7 +52,7 @@ export function packSighting(
 /** The sighting of a device that is registered to one customer and authenticated as another; `other` is whom it does not count for. */
 export function disputed(
   sighting: UndisputedSighting,
-  other: RegisteredTo,
+  other: Disputant,
   winner: 'identity' | 'device',
 ): PackedSighting {
   return [...sighting, other.deviceId, other.customerId, winner === 'device'];

@@ -2,7 +2,7 @@
  * What the presence scripts append to a stream in the same atomic call that changed the state, and what the recorder turns into
  * ledger entries. Instants are epoch milliseconds.
  */
-export type Transition = VisitTransition | SystemTransition;
+export type Transition = VisitTransition | WithdrawnTransition | SystemTransition;
 /** What concerns no visit. */
 export type SystemTransition = NasTransition | ClockTransition | ConflictTransition;
 
@@ -35,9 +35,23 @@ export type VisitTransition = Entry & {
   readonly runs: readonly ObservedRun[];
 };
 
-/** Why a visit ended: nothing was heard of it, nothing could be heard, or the customer's devices went to another space. */
-export const visitEnds = ['idle', 'sourceLost', 'transfer'] as const;
+/** Why nothing is kept of somebody any more: they opted out or paused, or were erased. */
+export const withdrawalReasons = ['manual', 'erased'] as const;
+export type WithdrawalReason = (typeof withdrawalReasons)[number];
+
+/**
+ * Why a visit ended: nothing was heard of it, nothing could be heard, the customer's devices went to another space, or the
+ * customer is not to be seen any more.
+ */
+export const visitEnds = ['idle', 'sourceLost', 'transfer', ...withdrawalReasons] as const;
 export type VisitEnd = (typeof visitEnds)[number];
+
+export function isWithdrawal(reason: VisitEnd | null): reason is WithdrawalReason {
+  return reason === 'manual' || reason === 'erased';
+}
+
+/** What was observed of a customer is to be forgotten; what it led to stays. */
+export type WithdrawnTransition = Entry & { readonly type: 'withdrawn'; readonly customerId: string };
 
 /** Reports of one kind in a row. `late`: too old to move anything. */
 export const runKinds = ['start', 'progress', 'idle', 'stop', 'late'] as const;

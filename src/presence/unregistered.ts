@@ -199,6 +199,12 @@ export class UnregisteredStations {
     return await this.get(this.#id(spaceId, station));
   }
 
+  /** What is known of an address in a space, here and in Redis. */
+  async forgetStation(spaceId: string, station: MacAddress): Promise<void> {
+    this.#cache.delete(`${spaceId}|${station}`);
+    await this.forget(this.#id(spaceId, station));
+  }
+
   async forget(id: string): Promise<void> {
     await this.#redis.multi().hdel(this.#keys.unregistered, id).zrem(this.#keys.unregisteredSeen, id).exec();
   }

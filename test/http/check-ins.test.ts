@@ -155,6 +155,7 @@ test('presence lists who is in, page by page over the spaces', async () => {
   expect(second.body['nextCursor']).toBeNull();
   expect((first.body['items'] as object[])[0]).toEqual({
     customerId: 'noor',
+    customerName: 'noor',
     spaceId: 'annex',
     checkInId: expect.any(String) as string,
     since: '2026-11-24T09:00:01.000Z',

@@ -44,6 +44,9 @@ test('a customer is made, read, listed and changed; what a change leaves out sta
     identities: [],
     active: true,
     optedIn: true,
+    shareName: false,
+    hidden: false,
+    pausedUntil: null,
     createdAt: '2026-11-24T09:00:00.000Z',
     updatedAt: '2026-11-24T09:00:01.000Z',
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { findWhy } from '../../src/checkins/why.ts';
-import { whoIsIn } from '../../src/checkins/board.ts';
+import { whoIsIn, type BoardPorts } from '../../src/checkins/board.ts';
 import { readOwnPresence } from '../../src/checkins/own-presence.ts';
 import { Ledger } from '../../src/checkins/ledger.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
@@ -28,6 +28,7 @@ import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { borrowRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
+import { openPrivacy } from './privacy-of-world.ts';
 
 export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
   id,
@@ -64,6 +65,7 @@ export type World = AsyncDisposable & {
   readonly clock: FixedClock;
   readonly ledger: Ledger;
   readonly unregistered: UnregisteredStations;
+  readonly store: PresenceStore;
   readonly tokens: TokenCache;
   /** The tokens that there are, by the name of their role. */
   readonly made: Readonly<Record<string, MadeToken>>;
@@ -161,6 +163,16 @@ export async function openWorld({
   await redis.hset(store.keys.clock, 'epoch', store.epoch, 'beat', Date.now());
   const tokens = new TokenCache(db, clock);
   const setupCode = new SetupCode(clock);
+  const board: BoardPorts = {
+    db,
+    readPresence: (space, ids) => readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
+  };
+  const spaceIds = spaces.map(({ id }) => id);
+  const onRecorded = (sequence: number): void => feed.onRecorded(sequence);
+  const privacy = await openPrivacy(
+    { registry, dataDir, store, unregistered, logger: log, spaceIds, board, tokens, onRecorded },
+    stack,
+  );
   const all: HttpServerPorts = {
     options: { trustProxy: [], allowInsecure: false, ...(withoutAdmin ? {} : { adminToken }), ...options },
     log,
@@ -178,25 +190,13 @@ export async function openWorld({
     findStation: async () => ({ known: false, reason: 'unknownAddress' }),
     ownPresence: (customerId) =>
       readOwnPresence(
-        {
-          db,
-          readPresence: (space, ids) =>
-            readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
-        },
+        board,
         spaces.map(({ id }) => id),
         customerId,
       ),
     onClaimRefused: () => undefined,
-    whoIsIn: (spaceId, page) =>
-      whoIsIn(
-        {
-          db,
-          readPresence: (space, ids) =>
-            readPresence([store], rulesOf({ id: space }), { lateWindow, now: clock.now() }, ids),
-        },
-        spaceId,
-        page,
-      ),
+    privacy,
+    whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     why: (who, options) =>
       findWhy(
         {
@@ -231,6 +231,7 @@ export async function openWorld({
     clock,
     ledger,
     unregistered,
+    store,
     tokens,
     made,
     setupCode,

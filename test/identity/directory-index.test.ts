@@ -62,7 +62,10 @@ test('where registrations count for more, the device stays its owner’s, and sa
   index.update((tables) => tables.setCustomer('noah', true));
   const rules = { caseSensitive: false, onConflict: 'device' } as const;
   const found = { customerId: 'mia', deviceId: miasPhone, optedIn: true };
-  expect(index.resolve(phone, ['noah@example.org'], rules)).toEqual({ ...found, authenticatedAs: 'noah' });
+  expect(index.resolve(phone, ['noah@example.org'], rules)).toMatchObject({
+    ...found,
+    authenticatedAs: { customerId: 'noah', deviceId: miasPhone },
+  });
   expect(index.resolve(phone, ['mia@example.org'], rules)).toEqual(found);
   index.update((tables) => tables.setCustomer('noah', false));
   expect(index.resolve(phone, ['noah@example.org'], rules)).toEqual(found);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { bulkInsert } from '../../src/db/bulk.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
+import { inRegistryTransaction } from '../../src/db/registry-transaction.ts';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { deleteDevice, putDevice } from '../../src/identity/devices.ts';
 import { deviceClasses } from '../../src/identity/device-class.ts';
@@ -156,11 +158,70 @@ describe.each(databaseKinds)('the index over %s', (kind) => {
     await putCustomer(registry, 'mia', { name: 'Mia' });
     await using following = await follow(registry);
     const names = Array.from({ length: 2_500 }, (_, number) => `name-${number}@example.org`);
-    await putCustomer(registry, 'mia', { name: 'Mia', identities: names });
+    await inRegistryTransaction(registry.db, registry.clock, async (trx, note) => {
+      const rows = names.map((identity) => ({ identity, spelling: identity, customer_id: 'mia' }));
+      await bulkInsert(trx, kind, 'identities', rows);
+      for (const _ of names) note('identity', 'mia');
+    });
     await following.follower.settled();
     for (const name of names) expect(following.index.resolve(undefined, [name])?.customerId).toBe('mia');
     const sequences = following.seen.changes.map((change) => (change === 'all' ? -1 : change.sequence));
-    expect(sequences).toEqual(Array.from({ length: 2_501 }, (_, at) => at + 2));
+    expect(sequences).toEqual(Array.from({ length: 2_500 }, (_, at) => at + 2));
+  });
+});
+
+describe('what the ledger tells its nodes of a person', () => {
+  const databases = useDatabases('sqlite');
+
+  test('is never an identity: that is a name', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia@example.org'] });
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['MIA@example.org', 'mia.laptop'] });
+    const rows = await registry.db.read.selectFrom('changes').selectAll().execute();
+    expect(rows.map(({ kind, key }) => `${kind} ${key}`)).toEqual([
+      'customer mia',
+      'identity mia',
+      'customer mia',
+      'identity mia',
+    ]);
+  });
+
+  test('may have become unreadable: then everything is loaded again', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia@example.org'] });
+    await using following = await follow(registry);
+    await registry.db.write.deleteFrom('customers').execute();
+    await inRegistryTransaction(registry.db, registry.clock, async (_trx, note) => note('everything', ''));
+    await following.follower.settled();
+    expect(following.index.resolve(undefined, ['mia@example.org'])).toBeUndefined();
+    expect(following.seen.changes).toEqual(['all']);
+  });
+
+  test('is from when on they are to be seen', async () => {
+    const registry = createRegistry(await databases.open());
+    await putCustomer(registry, 'mia', { name: 'Mia', identities: ['mia'] });
+    const tomorrow = Date.now() + 86_400_000;
+    await using following = await follow(registry);
+    const { index } = following;
+    const since = () => index.resolve(undefined, ['mia'])?.trackedSince;
+    expect([since(), index.isTracked('mia', Date.now())]).toEqual([undefined, true]);
+    await putCustomer(registry, 'mia', { name: 'Mia', pausedUntil: tomorrow });
+    expect([since(), index.isTracked('mia', Date.now()), index.isTracked('mia', tomorrow)]).toEqual([
+      tomorrow,
+      false,
+      true,
+    ]);
+    await using another = await follow(registry);
+    expect(another.index.resolve(undefined, ['mia'])?.trackedSince).toBe(tomorrow);
+    const before = Date.now();
+    await putCustomer(registry, 'mia', { name: 'Mia', pausedUntil: null });
+    expect(since()).toBeGreaterThanOrEqual(before);
+    expect(since()).toBeLessThan(tomorrow);
+    await putCustomer(registry, 'mia', { name: 'Mia', optedIn: false });
+    expect(index.isTracked('mia', Date.now() + 1)).toBe(false);
+    const away = Date.now();
+    await putCustomer(registry, 'mia', { name: 'Mia', optedIn: true });
+    expect(since()).toBeGreaterThanOrEqual(away);
   });
 });
 

@@ -43,6 +43,8 @@ export type HouseOptions = {
   readonly spaces?: readonly SpaceTiming[];
   /** How long late evidence may move anything, milliseconds. */
   readonly late?: number;
+  /** From when on somebody is to be seen, epoch milliseconds. */
+  readonly trackedSince?: (who: string) => number | undefined;
 };
 
 /** Everything between an observation and the ledger, as in production, in a house whose time of day passes as a story needs it. */
@@ -63,7 +65,7 @@ export class House implements AsyncDisposable {
   private constructor(
     db: Database,
     redisUrl: string,
-    { spaces = [rulesOf()], late = lateWindow }: HouseOptions,
+    { spaces = [rulesOf()], late = lateWindow, trackedSince = () => undefined }: HouseOptions,
     stack: AsyncDisposableStack,
   ) {
     this.db = db;
@@ -100,7 +102,13 @@ export class House implements AsyncDisposable {
       resolve: (station) =>
         station === undefined
           ? undefined
-          : { customerId: station, deviceId: `dev_${station}`, optedIn: true, deviceClass: undefined },
+          : {
+              customerId: station,
+              deviceId: `dev_${station}`,
+              optedIn: true,
+              trackedSince: trackedSince(station),
+              deviceClass: undefined,
+            },
       unregistered: new UnregisteredStations(this.redis, clock, log, keys),
       sessionNumber: numberOf,
       lateWindow: late,

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Packr, Unpackr } from 'msgpackr';
 import { parseTransition, type StreamEntry } from '../../src/checkins/transitions.ts';
-import type { RegisteredTo } from '../../src/identity/directory-index.ts';
+import type { Disputant } from '../../src/identity/directory-index.ts';
 import type { Observation } from '../../src/observation/observation.ts';
 import { RuleBook, type SpaceTiming } from '../../src/presence/rules.ts';
 import { createPresenceScripts } from '../../src/presence/scripts.ts';
@@ -39,7 +39,7 @@ export type Report = {
   readonly kind?: Observation['kind'];
   readonly isLaptop?: boolean;
   /** Whose device the address is registered as, when that is not `who`. */
-  readonly registeredTo?: RegisteredTo;
+  readonly registeredTo?: Disputant;
   /** Given, it is registered as `who`'s, and that other customer is whom the network authenticated. */
   readonly deviceWins?: boolean;
 };

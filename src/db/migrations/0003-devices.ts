@@ -40,6 +40,5 @@ export const devices: Migration = {
     for (const column of ['holder_id', 'claimant_id'] as const) {
       await trx.schema.createIndex(`device_conflicts_by_${column}`).on('device_conflicts').column(column).execute();
     }
-    await trx.schema.createIndex('events_by_customer').on('events').columns(['customer_id', 'sequence']).execute();
   },
 };

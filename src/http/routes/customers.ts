@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { allow } from '../access.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import { id, instant, line, listOf, page } from '../fields.ts';
+import { privacyFields, readPause, toCustomerView, type PrivacyPorts } from '../privacy-fields.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { getCustomer, listCustomers, putCustomer } from '../../identity/customers.ts';
@@ -9,7 +10,7 @@ import type { Registry } from '../../identity/registry.ts';
 
 const identity = line(253);
 
-const customerSchema = z
+export const customerSchema = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -17,6 +18,9 @@ const customerSchema = z
     identities: z.array(z.string()).readonly().describe('802.1X user names and the like; compared without case'),
     active: z.boolean(),
     optedIn: z.boolean().nullable().describe('Null while nobody said'),
+    shareName: z.boolean(),
+    hidden: z.boolean(),
+    pausedUntil: instant.nullable().describe('Until then nothing is kept of the customer'),
     createdAt: instant,
     updatedAt: instant,
   })
@@ -32,10 +36,12 @@ const fieldsSchema = z.strictObject({
     .describe('Names by which the network authenticates the customer; a device seen under one counts as theirs'),
   active: z.boolean().optional().describe('An inactive customer is never checked in; active when never said'),
   optedIn: z.boolean().nullish().describe('Whether the customer agreed to Wi-Fi check-in; null takes it back'),
+  ...privacyFields,
 });
 
-export function addCustomers(app: Routes, registry: Registry): void {
-  const { db } = registry;
+export function addCustomers(app: Routes, ports: PrivacyPorts & { readonly registry: Registry }): void {
+  const { registry, privacy } = ports;
+  const { db, clock } = registry;
   const params = z.strictObject({ id });
 
   app.route({
@@ -51,8 +57,13 @@ export function addCustomers(app: Routes, registry: Registry): void {
       response: { 200: customerSchema, 201: customerSchema },
     },
     handler: async (request, reply) => {
-      const { customer, created } = await putCustomer(registry, request.params.id, request.body);
-      return reply.code(created ? 201 : 200).send(customer);
+      const customerId = request.params.id;
+      const { pausedUntil: asked, ...fields } = request.body;
+      const now = clock.now();
+      const pausedUntil = await readPause(ports, customerId, asked, now);
+      const { customer, created } = await putCustomer(registry, customerId, { ...fields, pausedUntil });
+      if (!created && !privacy.isTracked(customerId)) await privacy.withdraw(customerId);
+      return reply.code(created ? 201 : 200).send(toCustomerView(customer, now));
     },
   });
 
@@ -64,7 +75,7 @@ export function addCustomers(app: Routes, registry: Registry): void {
     handler: async (request) => {
       const customer = await getCustomer(db, request.params.id);
       if (customer === undefined) throw notFound('customer');
-      return customer;
+      return toCustomerView(customer, clock.now());
     },
   });
 
@@ -81,7 +92,9 @@ export function addCustomers(app: Routes, registry: Registry): void {
     handler: async (request) => {
       const { limit, cursor } = request.query;
       const rows = await listCustomers(db, { limit: limit + 1, after: decodeCursor(z.string(), cursor) });
-      return toPage(rows, limit, (customer) => customer.id);
+      const { items, nextCursor } = toPage(rows, limit, (customer) => customer.id);
+      const now = clock.now();
+      return { items: items.map((customer) => toCustomerView(customer, now)), nextCursor };
     },
   });
 }

@@ -78,7 +78,7 @@ export function addMe(app: Routes, { registry, spaces, why, ownPresence }: MePor
       if (customer === undefined) throw notFound('customer');
       const spaceIds = spacesFor(callerOf(request), spaces, undefined).map(({ id }) => id);
       const found = await why({ customerId: customer.id }, { at: request.query.at, spaceIds });
-      return { ...found, spaces: [...found.spaces], counts: ignoredBecause(customer, null) };
+      return { ...found, spaces: [...found.spaces], counts: ignoredBecause(customer, null, registry.clock.now()) };
     },
   });
 }

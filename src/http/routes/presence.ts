@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { allow } from '../access.ts';
+import type { Role } from '../access.ts';
 import { callerOf } from '../auth.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import { id, instant, listOf, page } from '../fields.ts';
@@ -18,7 +19,8 @@ export type PresencePorts = {
 
 const presenceSchema = z
   .object({
-    customerId: z.string(),
+    customerId: z.string().nullable().describe('Null for a hidden member, except to admin, frontdesk and platform'),
+    customerName: z.string().describe('"Hidden member" in that case'),
     spaceId: z.string(),
     checkInId: z.string(),
     since: instant,
@@ -58,12 +60,19 @@ export function addPresence(app: Routes, { spaces, whoIsIn }: PresencePorts): vo
         if (rows.length > limit) break;
       }
       const { items, nextCursor } = toPage(rows, limit, (entry) => [entry.spaceId, entry.since, entry.checkInId]);
-      return { items: items.map(withoutLimit), nextCursor };
+      const { role } = callerOf(request);
+      return { items: items.map((entry) => toView(entry, role)), nextCursor };
     },
   });
 }
 
 /** Plans, and with them limits, come later; the field is here already, so that nobody has to look for it twice. */
-function withoutLimit(entry: BoardEntry): BoardEntry & { readonly limitLeftMs: null } {
-  return { ...entry, limitLeftMs: null };
+const noLimit = { limitLeftMs: null } as const;
+
+/** Who keeps people in step, or lets them in, must know who it is. */
+const seesHidden: ReadonlySet<Role> = new Set(['admin', 'frontdesk', 'platform']);
+
+function toView({ isHidden, ...entry }: BoardEntry, role: Role): z.output<typeof presenceSchema> {
+  if (!isHidden || seesHidden.has(role)) return { ...entry, ...noLimit };
+  return { ...entry, ...noLimit, customerId: null, customerName: 'Hidden member', deviceClasses: [] };
 }

@@ -91,16 +91,22 @@ export function addWhy(app: Routes, { registry, spaces, why }: WhyPorts): void {
       const customer = await getCustomer(registry.db, device?.customerId ?? customerId ?? '');
       if (customer === undefined) throw unknownCustomer('customerId');
       const found = await why({ customerId: customer.id, deviceId: device?.id }, { at, spaceIds: visible });
-      return { ...found, spaces: [...found.spaces], counts: ignoredBecause(customer, device?.class ?? null) };
+      return {
+        ...found,
+        spaces: [...found.spaces],
+        counts: ignoredBecause(customer, device?.class ?? null, registry.clock.now()),
+      };
     },
   });
 }
 
 export function ignoredBecause(
-  customer: { readonly optedIn?: boolean | null; readonly active: boolean },
+  customer: { readonly optedIn?: boolean | null; readonly pausedUntil: number | null },
   deviceClass: string | null,
+  now: number,
 ): string | null {
   if (customer.optedIn === false) return 'the customer has not opted in to presence';
+  if ((customer.pausedUntil ?? 0) > now) return 'the customer has paused being seen';
   if (deviceClass === 'stationary') return 'a device of the class "stationary" stays in the house and keeps nobody in';
   return null;
 }

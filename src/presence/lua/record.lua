@@ -179,16 +179,16 @@ end
 local records, touched, is_touched = {}, {}, {}
 
 -- What cannot be read is as good as lost, and must not hold up everyone else: presence then begins anew.
-local function parse_record(member, packed)
+local function parse_record(packed)
   local readable, r = pcall(unpack_record, packed)
   if readable and r then return r end
-  redis.log(redis.LOG_WARNING, 'rollcall: the presence of ' .. member .. ' cannot be read and begins anew')
+  redis.log(redis.LOG_WARNING, 'rollcall: a record of presence cannot be read; that presence begins anew')
 end
 
 local function load_all(members)
   if #members == 0 then return end
   for i, packed in ipairs(redis.call('HMGET', KEYS[1], unpack(members))) do
-    if packed and not records[members[i]] then records[members[i]] = parse_record(members[i], packed) end
+    if packed and not records[members[i]] then records[members[i]] = parse_record(packed) end
   end
 end
 
