@@ -9,7 +9,7 @@ const environment = { AP_SECRET: 'from-the-environment', REDIS_PASSWORD: 'hunter
 
 test('check says that a good file is good', async () => {
   const { code, stdout } = await runCommand(['config', 'check', '--config', everyKey], { environment });
-  expect({ code, stdout }).toEqual({ code: 0, stdout: `${everyKey} is valid: 2 spaces, 2 sources\n` });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${everyKey} is valid: 2 spaces, 3 sources\n` });
 });
 
 test('check reports all problems at once and without a stack', async () => {
@@ -41,7 +41,7 @@ test('print fills in the defaults and redacts the secrets, as YAML and as JSON',
   expect(parse(yaml.stdout)).toMatchObject({
     redisUrl: 'rediss://rollcall:[redacted]@192.0.2.5:6380/1',
     spaces: [{ idleTimeout: '90s' }, { idleTimeout: '15m' }],
-    sources: [{ clients: [{ secret: '[redacted]' }, {}] }, {}],
+    sources: [{ clients: [{ secret: '[redacted]' }, {}] }, {}, { secret: '[redacted]' }],
   });
   expect(yaml.stdout + json.stdout).not.toMatch(/hunter2|p%40ss|from-the-environment|an-admin-token/);
 });

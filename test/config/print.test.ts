@@ -18,7 +18,7 @@ test('what is printed speaks the language of the file, and is complete', () => {
       { idleTimeout: '90s', settle: '250ms' },
       { id: 'annex@2', rejoin: '1h', requirePass: true },
     ],
-    sources: [{ listen: '127.0.0.1:18130' }, {}, { id: 'portal', secret: '[redacted]' }, { type: 'push' }],
+    sources: [{ listen: '127.0.0.1:18130' }, {}, { id: 'portal', secret: '[redacted]' }],
     lateWindow: '7d',
   });
 });
