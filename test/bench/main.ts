@@ -9,6 +9,7 @@ import { measureAccounting } from './accounting.ts';
 import { describeMachine } from './machine.ts';
 import { measurePresence } from './presence.ts';
 import { endProgress, showProgress } from './progress.ts';
+import { measurePush } from './push.ts';
 import { formatTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -28,6 +29,14 @@ const { figures, results } = await measureAccounting({
   progress: showProgress,
 });
 const presence = await measurePresence({ tracked: 10 * devices, visits: devices, progress: showProgress });
+const push = await measurePush({
+  devices: Math.min(devices, 20_000),
+  seconds: Number(values.seconds),
+  progress: showProgress,
+});
 endProgress();
-if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence })}\n`);
-else process.stdout.write(`${formatTable([...figures, ...presence])}\n\n${date}, ${machine}; ${devices} devices\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence, push })}\n`);
+else
+  process.stdout.write(
+    `${formatTable([...figures, ...presence, ...push])}\n\n${date}, ${machine}; ${devices} devices\n`,
+  );

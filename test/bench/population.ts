@@ -100,7 +100,7 @@ function createPerson(vault: AddressVault, n: number): Person {
 }
 
 /** The n-th station of sender.c. */
-function stationAddress(n: number): string {
+export function stationAddress(n: number): string {
   const hex = n.toString(16).padStart(6, '0').toUpperCase();
   return `${STATIONS}-${hex.slice(0, 2)}-${hex.slice(2, 4)}-${hex.slice(4)}`;
 }
