@@ -10,6 +10,7 @@ import { describeMachine } from './machine.ts';
 import { measurePresence } from './presence.ts';
 import { measureRegistry } from './registry.ts';
 import { endProgress, showProgress } from './progress.ts';
+import { measurePush } from './push.ts';
 import { formatTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -29,11 +30,17 @@ const { figures, results } = await measureAccounting({
   progress: showProgress,
 });
 const presence = await measurePresence({ tracked: 10 * devices, visits: devices, progress: showProgress });
+const push = await measurePush({
+  devices: Math.min(devices, 20_000),
+  seconds: Number(values.seconds),
+  progress: showProgress,
+});
 const registry = await measureRegistry({ devices: 10 * devices, progress: showProgress });
 endProgress();
-if (values.json)
-  process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence, registry })}\n`);
-else
-  process.stdout.write(
-    `${formatTable([...figures, ...presence, ...registry])}\n\n${date}, ${machine}; ${devices} devices\n`,
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ date, machine, devices, ...results, presence, push, registry })}\n`);
+} else {
+  const table = formatTable([...figures, ...presence, ...push, ...registry]);
+  process.stdout.write(`${table}\n\n${date}, ${machine}; ${devices} devices\n`);
+}
   );

@@ -41,7 +41,7 @@ test('print fills in the defaults and redacts the secrets, as YAML and as JSON',
   expect(parse(yaml.stdout)).toMatchObject({
     redisUrl: 'rediss://rollcall:[redacted]@192.0.2.5:6380/1',
     spaces: [{ idleTimeout: '90s' }, { idleTimeout: '15m' }],
-    sources: [{ clients: [{ secret: '[redacted]' }, {}] }, {}, {}],
+    sources: [{ clients: [{ secret: '[redacted]' }, {}] }, {}, {}, { secret: '[redacted]' }],
   });
   expect(yaml.stdout + json.stdout).not.toMatch(/hunter2|p%40ss|from-the-environment|an-admin-token/);
 });

@@ -23,7 +23,6 @@ test('what is printed speaks the language of the file, and is complete', () => {
       {},
       { file: expect.stringMatching(/\/dnsmasq\.leases$/), poll: '30s' },
       { id: 'portal', secret: '[redacted]' },
-      { type: 'push' },
     ],
     lateWindow: '7d',
   });
