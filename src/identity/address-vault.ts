@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { macFromBytes, toBytes, type MacAddress } from '../observation/mac-address.ts';
 import { AddressHash, toHashText } from './address-hash.ts';
 import type { MasterKey } from './master-key.ts';
@@ -12,17 +12,17 @@ import { open, seal } from './seal.ts';
 export class AddressVault {
   /** For the index in memory, which hashes once for every station it sees. */
   readonly addressHash: AddressHash;
-  readonly #tailKey: Buffer;
-  readonly #wrapKey: Buffer;
-  readonly #nameKey: Buffer;
-  readonly #erasedKey: Buffer;
+  readonly #tailKey: KeyObject;
+  readonly #wrapKey: KeyObject;
+  readonly #nameKey: KeyObject;
+  readonly #erasedKey: KeyObject;
 
   constructor(masterKey: MasterKey) {
     this.addressHash = new AddressHash(masterKey.derive('address look-up'));
-    this.#tailKey = masterKey.derive('address tail');
-    this.#wrapKey = masterKey.derive('data key wrap');
-    this.#nameKey = masterKey.derive('identity name');
-    this.#erasedKey = masterKey.derive('erased customer');
+    this.#tailKey = createSecretKey(masterKey.derive('address tail'));
+    this.#wrapKey = createSecretKey(masterKey.derive('data key wrap'));
+    this.#nameKey = createSecretKey(masterKey.derive('identity name'));
+    this.#erasedKey = createSecretKey(masterKey.derive('erased customer'));
   }
 
   hash(address: MacAddress): string {
@@ -55,7 +55,7 @@ export class AddressVault {
 
   /** Seals many addresses of one customer, whose key is unwrapped once. `hashText` is the hash of the address. */
   sealer(owner: Owner): (address: MacAddress, hashText: string) => string {
-    const key = this.#dataKey(owner);
+    const key = createSecretKey(this.#dataKey(owner));
     return (address, hashText) => seal(key, Buffer.from(toBytes(address)), hashText);
   }
 

@@ -1,3 +1,5 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+
 const dayMs = 86_400_000;
 
 /** Days since 1970. */
@@ -9,7 +11,7 @@ export function dayOf(at: number): number {
 export class DayKeys {
   readonly #deriveKey: (purpose: string) => Buffer;
   readonly #purpose: string;
-  readonly #keys = new Map<number, Buffer>();
+  readonly #keys = new Map<number, KeyObject>();
 
   /** `deriveKey` gives 32 bytes for a purpose, always the same ones for the same master key. */
   constructor(deriveKey: (purpose: string) => Buffer, purpose: string) {
@@ -17,10 +19,10 @@ export class DayKeys {
     this.#purpose = purpose;
   }
 
-  key(day: number): Buffer {
+  key(day: number): KeyObject {
     let key = this.#keys.get(day);
     if (key === undefined) {
-      key = this.#deriveKey(`${this.#purpose}-${day}`);
+      key = createSecretKey(this.#deriveKey(`${this.#purpose}-${day}`));
       if (this.#keys.size > 2) this.#keys.clear();
       this.#keys.set(day, key);
     }

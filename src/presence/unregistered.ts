@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { Packr } from 'msgpackr';
 import { open, seal } from '../identity/seal.ts';
 import { isLocallyAdministered, type MacAddress } from '../observation/mac-address.ts';
@@ -89,7 +89,7 @@ export class UnregisteredStations {
   readonly #redis: Redis;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #idKey: Buffer;
+  readonly #idKey: KeyObject;
   readonly #sessionNumber: SessionNumbers;
   readonly #packr = new Packr({ useRecords: false, int64AsType: 'number' });
   readonly #batcher: Batcher<PackedStation>;
@@ -110,7 +110,7 @@ export class UnregisteredStations {
     this.#logger = logger;
     this.#dayKeys = new DayKeys(keys.deriveKey, 'unregistered-day');
     this.#sessionNumber = keys.sessionNumber;
-    this.#idKey = keys.deriveKey('unregistered-id');
+    this.#idKey = createSecretKey(keys.deriveKey('unregistered-id'));
     this.#batcher = new Batcher<PackedStation>(
       async (stations) => await this.#store(stations),
       limits,

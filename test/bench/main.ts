@@ -43,4 +43,3 @@ if (values.json) {
   const table = formatTable([...figures, ...presence, ...push, ...registry]);
   process.stdout.write(`${table}\n\n${date}, ${machine}; ${devices} devices\n`);
 }
-  );
