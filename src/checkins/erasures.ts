@@ -71,6 +71,7 @@ const tables: readonly (keyof Schema)[] = [
  */
 export class Erasures implements AsyncDisposable {
   readonly #ports: ErasurePorts;
+  readonly #asked = new Map<string, Promise<boolean>>();
   readonly #atWork = new Map<string, Promise<void>>();
   /** Those who are erased at the same time share what is done for all. */
   readonly #scrub: () => Promise<void>;
@@ -86,6 +87,12 @@ export class Erasures implements AsyncDisposable {
 
   /** Resolves when nothing of the customer is left; false when there is no such customer. */
   async erase(customerId: string): Promise<boolean> {
+    const asked = this.#asked.get(customerId) ?? this.#erase(customerId).finally(() => this.#asked.delete(customerId));
+    this.#asked.set(customerId, asked);
+    return await asked;
+  }
+
+  async #erase(customerId: string): Promise<boolean> {
     const erasure = await beginErasure(this.#ports.registry, customerId);
     if (erasure === undefined) return false;
     await this.#finish(erasure);

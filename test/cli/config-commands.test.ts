@@ -9,7 +9,7 @@ const environment = { AP_SECRET: 'from-the-environment', REDIS_PASSWORD: 'hunter
 
 test('check says that a good file is good', async () => {
   const { code, stdout } = await runCommand(['config', 'check', '--config', everyKey], { environment });
-  expect({ code, stdout }).toEqual({ code: 0, stdout: `${everyKey} is valid: 2 spaces, 3 sources\n` });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${everyKey} is valid: 2 spaces, 4 sources\n` });
 });
 
 test('check reports all problems at once and without a stack', async () => {
