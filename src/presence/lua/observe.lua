@@ -59,68 +59,90 @@ local function goes_on(r, link, added, is_first, idle)
   return #r[AWAY] == 0 or not away_after(r, link[DEVICE], link[SESSION] == 0 and last or points[1])
 end
 
--- Whether a link shows its device here at some moment from `from` to `to`.
-local function shows(link, from, to)
-  local points = link[POINTS]
-  if link[SESSION] ~= 0 then return points[1] and began_at(link) <= to and points[#points - 1] >= from end
-  for i = 1, #points, 2 do
-    if from <= points[i] and points[i] <= to then return true end
-  end
-end
+-- A script may have 200 local variables, so what only this part needs is local to it.
+local move
+do
+  local push_away
 
-local function was_here(r, device, from, to)
-  for _, l in ipairs(r[LINKS]) do
-    if l[DEVICE] == device and shows(l, from, to) then return true end
-  end
-  return false
-end
-
--- Of the sessions that a device begins elsewhere without having been here in between, only the first says anything. Answers
--- whether this one does.
-local function push_away(r, device, at)
-  local away = growing(r, AWAY)
-  for i = 1, #away, 2 do
-    local from, to = min(away[i + 1], at), max(away[i + 1], at)
-    if away[i] == device and (from == to or not was_here(r, device, from, to)) then
-      local is_earlier = from < away[i + 1]
-      away[i + 1] = from
-      return is_earlier
+  -- Whether a link shows its device here at some moment from `from` to `to`.
+  local function shows(link, from, to)
+    local points = link[POINTS]
+    if link[SESSION] ~= 0 then return points[1] and began_at(link) <= to and points[#points - 1] >= from end
+    for i = 1, #points, 2 do
+      if from <= points[i] and points[i] <= to then return true end
     end
   end
-  push_interval(away, device, at)
-  return true
-end
 
--- When a link first says that its device is there instead of where it was seen at `at`; nothing when it never does.
-local function leads_away_at(link, at)
-  if link[SESSION] ~= 0 then return began_at(link) end
-  local points = link[POINTS]
-  for i = 1, #points, 2 do
-    if points[i] > at then return points[i] end
+  local function was_here(r, device, from, to)
+    for _, l in ipairs(r[LINKS]) do
+      if l[DEVICE] == device and shows(l, from, to) then return true end
+    end
+    return false
   end
-end
 
--- A device that begins a session here, or is seen without one, is in no other space from then on, and the other way round.
-local function move(member, r, link, rules, at, stem)
-  local customer = string.sub(member, (string.find(member, '|', 1, true)))
-  local others = {}
-  for n, other_rules in ipairs(rules_of) do others[n] = other_rules[SPACE] .. customer end
-  load_all(others)
-  for n, other_rules in ipairs(rules_of) do
-    local other = others[n]
-    if other ~= member then
-      local there = record_of(other)
-      local was_there = false
-      for _, l in ipairs(there[LINKS]) do
-        if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
-          local led_away = leads_away_at(l, at)
-          if led_away then push_away(r, link[DEVICE], led_away) end
-          was_there = true
-        end
+  -- The earliest goes first, and with it what it parted: visits from before it are settled, or they would become one again.
+  local MOST_AWAY = 64
+  local function forget_earliest_away(r)
+    local away, visits, first = r[AWAY], visits_of(r), 2
+    for i = 4, #away, 2 do
+      if away[i] < away[first] then first = i end
+    end
+    while visits[1] and not visits[1][IS_OPEN] and visits[1][LAST] < away[first] do
+      r[HORIZON] = max(r[HORIZON], visits[1][LAST])
+      table.remove(visits, 1)
+    end
+    table.remove(away, first)
+    table.remove(away, first - 1)
+  end
+
+  -- Of the sessions that a device begins elsewhere without having been here in between, only the first says anything. Answers
+  -- whether this one does.
+  function push_away(r, device, at)
+    local away = growing(r, AWAY)
+    for i = 1, #away, 2 do
+      local from, to = min(away[i + 1], at), max(away[i + 1], at)
+      if away[i] == device and (from == to or not was_here(r, device, from, to)) then
+        local is_earlier = from < away[i + 1]
+        away[i + 1] = from
+        return is_earlier
       end
-      if was_there and push_away(there, link[DEVICE], at) then
-        local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
-        save(other, there, due or forget_at(there, other_rules[LATE]))
+    end
+    away[#away + 1], away[#away + 2] = device, at
+    while #away > MOST_AWAY do forget_earliest_away(r) end
+    return true
+  end
+
+  -- When a link first says that its device is there instead of where it was seen at `at`; nothing when it never does.
+  local function leads_away_at(link, at)
+    if link[SESSION] ~= 0 then return began_at(link) end
+    local points = link[POINTS]
+    for i = 1, #points, 2 do
+      if points[i] > at then return points[i] end
+    end
+  end
+
+  -- A device that begins a session here, or is seen without one, is in no other space from then on, and the other way round.
+  function move(member, r, link, rules, at, stem)
+    local customer = string.sub(member, (string.find(member, '|', 1, true)))
+    local others = {}
+    for n, other_rules in ipairs(rules_of) do others[n] = other_rules[SPACE] .. customer end
+    load_all(others)
+    for n, other_rules in ipairs(rules_of) do
+      local other = others[n]
+      if other ~= member then
+        local there = record_of(other)
+        local was_there = false
+        for _, l in ipairs(there[LINKS]) do
+          if l[DEVICE] == link[DEVICE] and l[POINTS][1] then
+            local led_away = leads_away_at(l, at)
+            if led_away then push_away(r, link[DEVICE], led_away) end
+            was_there = true
+          end
+        end
+        if was_there and push_away(there, link[DEVICE], at) then
+          local due = reconcile(other, there, clock, other_rules, stem .. n .. 'x', false)
+          save(other, there, due or forget_at(there, other_rules[LATE]))
+        end
       end
     end
   end

@@ -2,12 +2,13 @@
 -- reports came.
 local MOST_SESSION = 86400000
 
+-- When that device, or any without one, was first in another space after `at`.
 local function away_after(r, device, at)
   local first
   local away = r[AWAY]
   for i = 1, #away, 2 do
     local t = away[i + 1]
-    if away[i] == device and t > at and (not first or t < first) then first = t end
+    if (not device or away[i] == device) and t > at and (not first or t < first) then first = t end
   end
   return first
 end
@@ -118,11 +119,14 @@ local function evidence_of(r, clock, rules)
   for _, v in ipairs(visits_of(r)) do
     if v[BASE_FROM] > 0 then
       local reach, lost = seen_through(blinds_of(clock, 0), v[BASE_TO], v[BASE_TO] + rules[IDLE], rules[IDLE], rules[MAX_BLIND], clock.now)
+      local plain, why = v[BASE_TO] + rules[IDLE], 'idle'
+      -- Whose it was is forgotten; devices that are still here have later evidence of their own.
+      local away = #r[AWAY] > 0 and away_after(r, nil, v[BASE_TO])
+      if away and away <= reach then reach, plain, why = away - 1, min(plain, away - 1), 'transfer' end
       if v[HELD_UNTIL] > reach then reach = v[HELD_UNTIL] end
       if v[HELD_UNTIL] < 0 then lost = true end
-      local plain = v[BASE_TO] + rules[IDLE]
       items[#items + 1] = { t = v[BASE_FROM], from = v[SINCE] < v[BASE_FROM] and v[SINCE] or nil, last = v[BASE_TO], reach = reach, plain = plain,
-        bridge = 0, literal = plain, why = lost and 'sourceLost' or 'idle', held = true }
+        bridge = 0, literal = plain, why = lost and 'sourceLost' or why, held = true }
     end
   end
   for _, link in ipairs(r[LINKS]) do link_items(r, clock, rules, link, items) end
