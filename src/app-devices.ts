@@ -3,6 +3,7 @@ import { writeChanges } from './checkins/ledger-transaction.ts';
 import type { Config } from './config/schema.ts';
 import type { DirectoryIndex, Resolution } from './identity/directory-index.ts';
 import { AddressSuccession } from './identity/address-succession.ts';
+import { noteClaim } from './identity/device-conflicts.ts';
 import { DeviceLinker, type TellRelinked } from './identity/device-linker.ts';
 import { kindOf, namesOf } from './identity/identity-policy.ts';
 import type { Registry } from './identity/registry.ts';
@@ -43,6 +44,20 @@ export type DevicePorts = {
   readonly sink: ObservationSink;
   readonly onRecorded: (lastSequence: number, events: readonly EventDraft[]) => void;
 };
+
+/** Notes that somebody wanted a device that is somebody else's, and tells of it once. */
+export function createClaimNotes({ registry, onRecorded }: Pick<DevicePorts, 'registry' | 'onRecorded'>) {
+  const { db, clock } = registry;
+  return (station: MacAddress, claimantId: string): Promise<void> =>
+    noteClaim(registry, station, claimantId, async (trx, { deviceId, holderId }) => {
+      const who = { customerId: holderId, registeredTo: holderId, authenticatedAs: null, claimedBy: claimantId };
+      const data = { ...who, deviceId, spaceId: null, kind: 'claim', accessPoints: [] } as const;
+      const at = clock.now();
+      const events: EventDraft[] = [{ type: 'device.conflict', at, data }];
+      const lastSequence = await writeChanges(trx, db.kind, { visits: [], checkIns: [], events }, at);
+      return () => lastSequence !== undefined && onRecorded(lastSequence, events);
+    });
+}
 
 /** Keeps devices in step with what the network proves: their addresses, old and new. */
 export function followDevices(ports: DevicePorts, reports: OwnedReports, stack: AsyncDisposableStack): void {

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { followDevices } from './app-devices.ts';
+import { createClaimNotes, followDevices } from './app-devices.ts';
 import { createFindStation, noted } from './app-addresses.ts';
 import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
@@ -99,7 +99,7 @@ function httpPorts(
     clock: presenceClock,
     stores: presenceStores,
   }: Presence,
-  { feed, ledger, recorders, erasures }: CheckIns,
+  { feed, ledger, recorders, erasures, onRecorded }: CheckIns,
   sources: readonly Source[],
   setupCode: SetupCode,
 ): HttpServerPorts {
@@ -133,7 +133,7 @@ function httpPorts(
         spaces.list().map(({ id }) => id),
         customerId,
       ),
-    onClaimRefused: () => log.info('a member claimed a device that is registered to somebody else'),
+    onClaimRefused: createClaimNotes({ registry, onRecorded }),
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     privacy: privacyPorts(
       { clock, spaceIds: () => spaces.list().map(({ id }) => id) },

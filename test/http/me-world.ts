@@ -30,7 +30,7 @@ export async function openMeWorld(databaseUrl?: string): Promise<MeWorld> {
     options: { trustProxy: ['127.0.0.1/32', '192.0.2.250/32'] },
     ports: {
       findStation: async (address) => stations.get(address) ?? { known: false, reason: 'unknownAddress' },
-      onClaimRefused: (station, customerId) => void refused.push(`${station} ${customerId}`),
+      onClaimRefused: async (station, customerId) => void refused.push(`${station} ${customerId}`),
     },
   });
   return {

@@ -194,7 +194,7 @@ export async function openWorld({
         spaces.map(({ id }) => id),
         customerId,
       ),
-    onClaimRefused: () => undefined,
+    onClaimRefused: async () => undefined,
     privacy,
     whoIsIn: (spaceId, page) => whoIsIn(board, spaceId, page),
     why: (who, options) =>

@@ -126,5 +126,28 @@ describe.concurrent('T20: one address for two', () => {
     expect(conflicts().filter((data) => data['customerId'] === 'guest')).toMatchObject([
       { spaceId: 'main', deviceId, kind: 'twoCustomers', registeredTo: 'owner', accessPoints: ['192.0.2.12'] },
     ]);
+    const open = await openConflicts();
+    expect(open).toContainEqual(
+      expect.objectContaining({ kind: 'identity', registeredTo: 'owner', claimedBy: 'guest' }),
+    );
+  });
+
+  type Conflict = { readonly id: string; readonly registeredTo: string; readonly claimedBy: string };
+  const openConflicts = async () =>
+    (await service.api.get<{ readonly items: readonly Conflict[] }>('/v1/devices/conflicts')).items;
+
+  test('T20: an address that two want to register stays the first one’s, until an admin gives it to the other', async () => {
+    const { mac } = await join('first', 4);
+    await service.api.put('/v1/customers/second', { name: 'second' });
+    for (let times = 0; times < 2; times += 1) {
+      const refused = await service.api.request('PUT', `/v1/devices/${mac}`, { customerId: 'second' });
+      expect(refused).toMatchObject({ status: 409, body: { code: 'deviceTaken' } });
+    }
+    const told = conflicts().filter((data) => data['kind'] === 'claim' && data['claimedBy'] === 'second');
+    expect(told).toMatchObject([{ customerId: 'first', registeredTo: 'first', spaceId: null }]);
+    const conflict = (await openConflicts()).find(({ claimedBy }) => claimedBy === 'second');
+    await service.api.post(`/v1/devices/conflicts/${conflict?.id}/settle`, { settlement: 'claimant' });
+    expect(await service.api.get(`/v1/devices/${mac}`)).toMatchObject({ customerId: 'second', name: null });
+    expect((await openConflicts()).filter(({ claimedBy }) => claimedBy === 'second')).toEqual([]);
   });
 });

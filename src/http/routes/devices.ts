@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { asksFor } from '../accept.ts';
 import { allow } from '../access.ts';
 import { callerOf } from '../auth.ts';
+import { claimDevice, type ClaimPorts } from '../claim-device.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import { deviceFieldsSchema, deviceSchema, toDeviceView } from '../device-schema.ts';
 import { id, listOf, page } from '../fields.ts';
@@ -10,8 +11,7 @@ import { addressFor, macField } from '../mac-field.ts';
 import { notFound } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import { exportDevices } from '../../identity/bulk/export-devices.ts';
-import { deleteDevice, getDevice, listDevices, putDevice, withLastSeen } from '../../identity/devices.ts';
-import type { Registry } from '../../identity/registry.ts';
+import { deleteDevice, getDevice, listDevices, withLastSeen } from '../../identity/devices.ts';
 
 /** For whoever takes a large file through a thin line. */
 const exportTimeoutMs = 300_000;
@@ -19,11 +19,10 @@ const exportTimeoutMs = 300_000;
 /** As it is sent, a stream; as it arrives, text. */
 const csvFile = z.string() as z.ZodType as z.ZodType<Readable>;
 
-export type DevicePorts = {
-  readonly registry: Registry;
-};
+export type DevicePorts = ClaimPorts;
 
-export function addDevices(app: Routes, { registry }: DevicePorts): void {
+export function addDevices(app: Routes, ports: DevicePorts): void {
+  const { registry } = ports;
   const params = z.strictObject({ mac: macField });
   const writers = allow('platform', 'frontdesk');
   const readers = allow('platform', 'frontdesk', 'viewer');
@@ -35,14 +34,14 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
     schema: {
       summary: 'Registers a device to a customer, or changes what is known of it',
       description:
-        'What is left out stays as it is. A device that is present now checks its owner in at once. One that is registered to another customer is a 409: nobody moves a device by mistake. So is one more than `devices.quota` allows (`deviceQuotaReached`); the answer lists the devices that `replaces` may name, the one first that was seen least recently.',
+        'What is left out stays as it is. A device that is present now checks its owner in at once. One that is registered to another customer is a 409: nobody moves a device by mistake, and `GET /v1/devices/conflicts` lists it until it is settled. So is one more than `devices.quota` allows (`deviceQuotaReached`); the answer lists the devices that `replaces` may name, the one first that was seen least recently.',
       tags: ['devices'],
       params,
       body: deviceFieldsSchema,
       response: { 200: deviceSchema, 201: deviceSchema },
     },
     handler: async (request, reply) => {
-      const { device, created } = await putDevice(registry, request.params.mac, request.body);
+      const { device, created } = await claimDevice(ports, request.params.mac, request.body);
       return reply.code(created ? 201 : 200).send(toDeviceView(callerOf(request), device));
     },
   });

@@ -3,16 +3,18 @@ import { z } from 'zod';
 import type { OwnPresence } from '../../checkins/own-presence.ts';
 import { changeOwnDevice } from '../../identity/change-own-device.ts';
 import { deviceClasses } from '../../identity/device-class.ts';
-import { deleteDevice, getDevice, getDeviceById, listDevices, putDevice } from '../../identity/devices.ts';
+import { deleteDevice, getDevice, getDeviceById, listDevices } from '../../identity/devices.ts';
 import type { Device, DeviceInput } from '../../identity/devices.ts';
 import { Conflict } from '../../identity/errors.ts';
-import type { Registry } from '../../identity/registry.ts';
 import { isLocallyAdministered, type MacAddress } from '../../observation/mac-address.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { vendorOf } from '../../observation/vendor.ts';
 import { allow } from '../access.ts';
 import { callerOf, memberOf, tooManyRequests } from '../auth.ts';
 import { explanations, refuseUnknown, unknownDevices, type FindCallingDevice } from '../calling-device.ts';
+import { claimDevice, type ClaimPorts } from '../claim-device.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
+import { deviceFieldsSchema } from '../device-schema.ts';
 import { instant, line, listOf, page } from '../fields.ts';
 import type { IdempotencyKeys } from '../idempotency.ts';
 import { macField, maskAddress } from '../mac-field.ts';
@@ -20,13 +22,8 @@ import { notFound, Problem } from '../problem.ts';
 import { createRateLimit, type Rate } from '../rate-limit.ts';
 import type { Routes } from '../route.ts';
 
-export type MeDevicePorts = {
-  readonly registry: Registry;
+export type MeDevicePorts = ClaimPorts & {
   readonly ownPresence: (customerId: string) => Promise<OwnPresence>;
-  /** A member claimed a device that is registered to somebody else. */
-  readonly onClaimRefused: (station: MacAddress, customerId: string) => Promise<void> | void;
-  /** Who made the device, where that is known. */
-  readonly vendorOf?: (station: MacAddress) => string | undefined;
 };
 
 type Context = {
@@ -67,6 +64,8 @@ const thisDeviceSchema = z
   .meta({ id: 'ThisDevice' });
 
 const changesSchema = z.strictObject({ name: line(100).nullish(), class: z.enum(deviceClasses).nullish() });
+
+const claimSchema = changesSchema.extend({ replaces: deviceFieldsSchema.shape.replaces });
 
 export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, callingDevice }: Context): void {
   const { registry } = ports;
@@ -130,12 +129,12 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
       if (!calling.known) return { known: false, reason: calling.reason, help: explanations[calling.reason] };
       const { station } = calling;
       const owner = (await getDevice(registry, station))?.customerId;
-      const vendor = ports.vendorOf?.(station);
+      const vendor = vendorOf(station);
       return {
         known: true,
         mac: maskAddress(station),
         random: isLocallyAdministered(station),
-        ...(vendor !== undefined && { vendor }),
+        ...(vendor !== null && { vendor }),
         registered: owner === undefined ? 'no' : owner === customerId ? 'yours' : 'someoneElse',
       } as const;
     },
@@ -148,9 +147,9 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
     schema: {
       summary: 'Registers the device that makes this call to the member',
       description:
-        'Which device that is, the network says: the call must come from the device itself, over the Wi-Fi of a space. 422 `deviceUnknown` and 409 `deviceShared` say why that cannot be known, and what to do; 409 `deviceTaken` means that it is registered to somebody else. If it is here now, the member is checked in at once.',
+        'Which device that is, the network says: the call must come from the device itself, over the Wi-Fi of a space. 422 `deviceUnknown` and 409 `deviceShared` say why that cannot be known, and what to do; 409 `deviceTaken` means that it is registered to somebody else; 409 `deviceQuotaReached`, that it is one too many, and lists what `replaces` may name. If it is here now, the member is checked in at once.',
       tags: ['me'],
-      body: changesSchema,
+      body: claimSchema,
       response: { 200: ownDeviceSchema, 201: ownDeviceSchema },
     },
     handler: async (request, reply) => {
@@ -203,12 +202,11 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
 }
 
 /** A member is not told whose it is. */
-async function claim({ registry, onClaimRefused }: MeDevicePorts, station: MacAddress, input: DeviceInput) {
+async function claim(ports: MeDevicePorts, station: MacAddress, input: DeviceInput) {
   try {
-    return await putDevice(registry, station, input);
+    return await claimDevice(ports, station, input);
   } catch (error) {
     if (!(error instanceof Conflict && error.code === 'deviceTaken')) throw error;
-    await onClaimRefused(station, input.customerId);
     throw new Problem(
       409,
       'deviceTaken',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { allow, seesSpace } from '../access.ts';
 import { callerOf } from '../auth.ts';
+import { claimDevice } from '../claim-device.ts';
 import { deviceFieldsSchema, deviceSchema, toDeviceView } from '../device-schema.ts';
 import { id, instant, limit, listOf, opaqueId } from '../fields.ts';
 import type { IdempotencyKeys } from '../idempotency.ts';
@@ -10,7 +11,7 @@ import { vendorOf } from '../../observation/vendor.ts';
 import type { Routes } from '../route.ts';
 import { spacesFor, type SpaceCatalog } from '../space-access.ts';
 import type { DevicePorts } from './devices.ts';
-import { getDeviceById, putDevice } from '../../identity/devices.ts';
+import { getDeviceById } from '../../identity/devices.ts';
 import type { UnregisteredStation, UnregisteredStations } from '../../presence/unregistered.ts';
 
 export type UnregisteredPorts = DevicePorts & {
@@ -34,11 +35,8 @@ const unregisteredSchema = z
   })
   .meta({ id: 'UnregisteredDevice' });
 
-export function addUnregistered(
-  app: Routes,
-  { unregistered, registry, spaces }: UnregisteredPorts,
-  keys: IdempotencyKeys,
-): void {
+export function addUnregistered(app: Routes, ports: UnregisteredPorts, keys: IdempotencyKeys): void {
+  const { unregistered, registry, spaces } = ports;
   app.route({
     method: 'GET',
     url: '/v1/devices/unregistered',
@@ -79,7 +77,7 @@ export function addUnregistered(
       const made = await keys.once(request, async () => {
         const found = await unregistered.get(request.params.id);
         if (found === undefined || !seesSpace(caller, found.spaceId)) throw notFound('unregistered device');
-        const { device } = await putDevice(registry, found.station, request.body);
+        const { device } = await claimDevice(ports, found.station, request.body);
         return { status: 201, id: device.id };
       });
       const device = await getDeviceById(registry, made.id);
