@@ -22,10 +22,11 @@ import { lockDataDirectory } from './db/lock.ts';
 import { createHttpServer, listen, type HttpServerPorts } from './http/server.ts';
 import { SetupCode } from './http/setup-code.ts';
 import { AddressVault } from './identity/address-vault.ts';
+import { createAuditKeys } from './identity/audit-keys.ts';
 import { DirectoryIndex } from './identity/directory-index.ts';
 import { namesOf } from './identity/identity-policy.ts';
 import { IndexFollower } from './identity/index-follower.ts';
-import { openMasterKey } from './identity/master-key.ts';
+import { masterKeyFile, openMasterKey } from './identity/master-key.ts';
 import { TokenCache } from './identity/token-cache.ts';
 import { hasAdminToken } from './identity/tokens.ts';
 import type { MacAddress } from './observation/mac-address.ts';
@@ -116,8 +117,10 @@ async function openStores({ config, clock, log, stack }: Base) {
   const onError = (error: Error): void => log.warn({ err: error.message }, 'the database closed a connection');
   const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
   const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
-  const masterKey = await openMasterKey(db, config.keyFile ?? join(config.dataDir, 'keys', 'master.key'));
-  const registry = { db, clock, vault: new AddressVault(masterKey) };
+  const masterKey = await openMasterKey(db, masterKeyFile(config));
+  const vault = new AddressVault(masterKey);
+  db.audit.open(createAuditKeys(masterKey, vault), clock);
+  const registry = { db, clock, vault };
   const connections = await openConnections(config, log, stack);
   return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
 }

@@ -6,7 +6,7 @@ export type Failure = { readonly error: string; readonly problems?: readonly Pro
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof ConfigError) return { error: error.message, problems: error.problems };
-  if (error instanceof UserError) return { error: error.message };
+  if (error instanceof UserError) return { error: error.message, ...error.facts };
   return { error: systemFailure(error) ?? unexpected(error) };
 }
 

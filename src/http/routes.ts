@@ -5,6 +5,7 @@ import type { FindCaller } from './auth.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Routes } from './route.ts';
+import { addAuditLog } from './routes/audit.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
 import { addDevices } from './routes/devices.ts';
@@ -62,4 +63,5 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addCheckIns(app, context, { clock, keys });
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);
+  addAuditLog(app, registry);
 }

@@ -40,7 +40,7 @@ export async function putCustomer(
   id: string,
   input: CustomerInput,
 ): Promise<{ readonly customer: Customer; readonly created: boolean }> {
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const now = clock.now();
     const before = await trx.selectFrom('customers').selectAll().where('id', '=', id).executeTakeFirst();
     const row: CustomerRow = {
@@ -56,6 +56,7 @@ export async function putCustomer(
     if (before === undefined) await trx.insertInto('customers').values(row).execute();
     else await trx.updateTable('customers').set(row).where('id', '=', id).execute();
     note('customer', id);
+    audit({ customerId: id, details: input });
     if (input.identities !== undefined) await replaceIdentities(trx, note, id, input.identities);
     const identities = await identitiesOf(trx, [id]);
     return { customer: toCustomer(row, identities), created: before === undefined };

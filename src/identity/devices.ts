@@ -32,7 +32,7 @@ export async function putDevice(
 ): Promise<{ readonly device: Device; readonly created: boolean }> {
   const { db, clock, vault } = registry;
   const hash = vault.hash(mac);
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const customer = await trx
       .selectFrom('customers')
       .select('data_key')
@@ -53,6 +53,7 @@ export async function putDevice(
       };
       await trx.updateTable('devices').set(changes).where('id', '=', before.id).execute();
       note('device', before.id);
+      audit({ customerId: input.customerId, objectId: before.id, details: given(input) });
       return { device: toDevice({ ...before, ...changes }, mac), created: false };
     }
     // An address that its device has left is anybody's: phones make them up at random.
@@ -78,6 +79,7 @@ export async function putDevice(
     await trx.insertInto('device_addresses').values(address).execute();
     note('device', row.id);
     note('address', hash);
+    audit({ customerId: input.customerId, objectId: row.id, details: given(input) });
     return { device: toDevice(row, mac), created: true };
   });
 }
@@ -109,7 +111,7 @@ export async function listDevices(
 
 /** Forgets the device and every address it had. False when no device has this one. */
 export async function deleteDevice({ db, clock, vault }: Registry, mac: MacAddress): Promise<boolean> {
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const found = await selectDevices(trx)
       .where('a.hash', '=', vault.hash(mac))
       .where('a.retired_at', 'is', null)
@@ -123,8 +125,13 @@ export async function deleteDevice({ db, clock, vault }: Registry, mac: MacAddre
     await trx.deleteFrom('devices').where('id', '=', found.id).execute();
     for (const { hash } of addresses) note('address', hash);
     note('device', found.id);
+    audit({ customerId: found.customer_id, objectId: found.id, details: { name: found.name } });
     return true;
   });
+}
+
+function given({ name, class: deviceClass }: DeviceInput): object {
+  return { name, class: deviceClass };
 }
 
 function selectDevices(reader: Registry['db']['read'] | Transaction<Schema>) {

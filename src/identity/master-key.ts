@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Database } from '../db/database.ts';
 import { UserError } from '../runtime/user-error.ts';
 
@@ -19,6 +19,11 @@ export class MasterKey {
   derive(purpose: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.#key, '', `rollcall ${purpose}`, keyLength));
   }
+}
+
+/** Where it is, unless the configuration says where. */
+export function masterKeyFile(config: { readonly keyFile?: string; readonly dataDir: string }): string {
+  return config.keyFile ?? join(config.dataDir, 'keys', 'master.key');
 }
 
 /**

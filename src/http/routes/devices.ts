@@ -22,7 +22,7 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
   app.route({
     method: 'PUT',
     url: '/v1/devices/:mac',
-    config: { access: writers, failures: [409] },
+    config: { access: writers, audit: 'device.put', failures: [409] },
     schema: {
       summary: 'Registers a device to a customer, or changes what is known of it',
       description:
@@ -41,7 +41,7 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
   app.route({
     method: 'GET',
     url: '/v1/devices/:mac',
-    config: { access: readers },
+    config: { access: readers, audit: 'device.read' },
     schema: { summary: 'One device, by its address', tags: ['devices'], params, response: { 200: deviceSchema } },
     handler: async (request) => {
       const device = await getDevice(registry, request.params.mac);
@@ -53,7 +53,7 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
   app.route({
     method: 'GET',
     url: '/v1/devices',
-    config: { access: readers },
+    config: { access: readers, audit: 'device.list' },
     schema: {
       summary: 'Devices, by id',
       tags: ['devices'],
@@ -76,7 +76,7 @@ export function addDevices(app: Routes, { registry }: DevicePorts): void {
   app.route({
     method: 'DELETE',
     url: '/v1/devices/:mac',
-    config: { access: writers },
+    config: { access: writers, audit: 'device.delete' },
     schema: {
       summary: 'Forgets a device; check-ins that it caused stay',
       tags: ['devices'],
