@@ -6,6 +6,7 @@ import { readPersonData } from './checkins/person-data.ts';
 import { Withdrawals } from './checkins/withdrawals.ts';
 import type { Config } from './config/schema.ts';
 import type { PrivacyPorts } from './http/privacy-fields.ts';
+import { auditOf } from './identity/audit-list.ts';
 import type { DirectoryIndex } from './identity/directory-index.ts';
 import type { Registry } from './identity/registry.ts';
 import { Tombstones } from './identity/tombstones.ts';
@@ -95,7 +96,8 @@ export function privacyPorts(
     isTracked: (customerId) => index.isTracked(customerId, clock.now()),
     withdraw: (customerId) => withdrawals.withdraw(customerId),
     erase: (customerId) => erasures.erase(customerId),
-    exportPerson: (customerId) => readPersonData({ registry, spaceIds, readPresence }, customerId),
+    exportPerson: (customerId) =>
+      readPersonData({ registry, spaceIds, readPresence, audit: (id) => auditOf(registry, id) }, customerId),
     presentIn: async (customerId) => {
       const open = await registry.db.read
         .selectFrom('check_ins')

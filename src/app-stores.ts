@@ -4,6 +4,7 @@ import { type Config } from './config/schema.ts';
 import { openDatabase } from './db/database.ts';
 import { lockDataDirectory } from './db/lock.ts';
 import { AddressVault } from './identity/address-vault.ts';
+import { createAuditKeys } from './identity/audit-keys.ts';
 import { openMasterKey } from './identity/master-key.ts';
 import { TokenCache } from './identity/token-cache.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -41,7 +42,9 @@ export async function openStores({ config, clock, log, stack }: Base) {
   const place = { dataDir: config.dataDir, databaseUrl: config.databaseUrl?.reveal() };
   const db = stack.use(await openDatabase(place, { migrate: true, clock, onError }));
   const masterKey = await openMasterKey(db, masterKeyFile(config));
-  const registry = { db, clock, vault: new AddressVault(masterKey), quota: config.devices.quota };
+  const vault = new AddressVault(masterKey);
+  db.audit.open(createAuditKeys(masterKey, vault), clock);
+  const registry = { db, clock, vault, quota: config.devices.quota };
   const connections = await openConnections(config, log, stack);
   return { db, masterKey, registry, tokens: new TokenCache(db, clock), connections, redis: connections.redis };
 }

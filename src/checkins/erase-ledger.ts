@@ -32,7 +32,7 @@ export async function beginErasure(
   onlyBefore = Infinity,
 ): Promise<Erasure | undefined> {
   if (customerId === erasedCustomerId) return undefined;
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const hash = vault.erasedHash(customerId);
     const before = await trx.selectFrom('erasures').selectAll().where('hash', '=', hash).executeTakeFirst();
     if (before !== undefined && before.customer_id !== null) return { hash, customerId, askedAt: before.asked_at };
@@ -51,6 +51,7 @@ export async function beginErasure(
       .execute();
     await trx.updateTable('customers').set({ opted_in: 0 }).where('id', '=', customerId).execute();
     note('customer', customerId);
+    audit({ customerId });
     return { hash, customerId, askedAt };
   });
 }

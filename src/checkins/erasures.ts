@@ -9,6 +9,7 @@ import type { PresenceStore } from '../presence/store.ts';
 import type { UnregisteredStations } from '../presence/unregistered.ts';
 import { withdrawPresence } from '../presence/withdraw.ts';
 import { rewriteAppendOnlyFiles } from '../redis/append-only-file.ts';
+import { byItself } from '../runtime/actor.ts';
 import { DeadlineError, withDeadline } from '../runtime/deadline.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -126,7 +127,9 @@ export class Erasures implements AsyncDisposable {
 
   async #finish(erasure: Erasure): Promise<void> {
     const { hash } = erasure;
-    const work = this.#atWork.get(hash) ?? this.#work(erasure).finally(() => this.#atWork.delete(hash));
+    // Whose doing it is was told when it began; it may be finished by another call, or by the next start.
+    const begin = () => byItself(() => this.#work(erasure)).finally(() => this.#atWork.delete(hash));
+    const work = this.#atWork.get(hash) ?? begin();
     this.#atWork.set(hash, work);
     await work;
   }

@@ -2,7 +2,9 @@ import type { Transaction } from 'kysely';
 import { bulkInsert } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
 import type { Schema } from '../db/schema.ts';
-import { inTransaction, nextNumbers } from '../db/transaction.ts';
+import { inAuditedTransaction } from '../db/audited-transaction.ts';
+import type { Audit } from '../db/audit-log.ts';
+import { nextNumbers } from '../db/transaction.ts';
 import { newId } from '../runtime/id.ts';
 import type { CheckIn } from './check-in.ts';
 import type { EventDraft } from './event.ts';
@@ -20,10 +22,13 @@ export type LedgerChanges = {
  * A transaction that decides on check-ins. Such transactions follow one another, on every node: PostgreSQL holds the
  * events' counter from the start, and SQLite has one writer anyway. So what one reads, no other changes before it ends.
  */
-export async function inLedgerTransaction<T>(db: Database, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return await inTransaction(db, async (trx) => {
+export async function inLedgerTransaction<T>(
+  db: Database,
+  work: (trx: Transaction<Schema>, audit: Audit) => Promise<T>,
+): Promise<T> {
+  return await inAuditedTransaction(db, async (trx, audit) => {
     await holdEvents(trx, db.kind);
-    return await work(trx);
+    return await work(trx, audit);
   });
 }
 

@@ -174,17 +174,27 @@ export class Ledger {
           checkIns: [checkIn],
           events: [{ type: 'checkin.voided', at: now, data: { ...checkIn, voidReason: reason } }],
         },
+        details: { reason },
       };
     });
   }
 
   async #change<Outcome>(
     now: number,
-    decide: (trx: Transaction<Schema>) => Promise<{ readonly outcome: Outcome; readonly changes?: LedgerChanges }>,
+    decide: (trx: Transaction<Schema>) => Promise<{
+      readonly outcome: Outcome;
+      readonly changes?: LedgerChanges;
+      /** What the audit log is told beside the check-in. */
+      readonly details?: object;
+    }>,
   ): Promise<Outcome> {
     const { db, onRecorded } = this.#ports;
-    const { outcome, changes, lastSequence } = await inLedgerTransaction(db, async (trx) => {
+    const { outcome, changes, lastSequence } = await inLedgerTransaction(db, async (trx, audit) => {
       const decided = await decide(trx);
+      for (const { id, customerId, spaceId, state } of decided.changes?.checkIns ?? []) {
+        const outcome = state === 'failed' ? 'failed' : 'done';
+        audit({ customerId, objectId: id, spaceId, outcome, details: decided.details });
+      }
       const lastSequence = decided.changes && (await writeChanges(trx, db.kind, decided.changes, now));
       return { ...decided, lastSequence };
     });

@@ -1,5 +1,5 @@
+import { inAuditedTransaction } from '../db/audited-transaction.ts';
 import type { Database } from '../db/database.ts';
-import { inTransaction } from '../db/transaction.ts';
 import { newId } from '../runtime/id.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Pass } from './entitlement.ts';
@@ -19,7 +19,7 @@ export async function addPass(
   customerId: string,
   pass: NewPass,
 ): Promise<Pass | undefined> {
-  return await inTransaction(db, async (trx) => {
+  return await inAuditedTransaction(db, async (trx, audit) => {
     const customer = await trx.selectFrom('customers').select('id').where('id', '=', customerId).executeTakeFirst();
     if (customer === undefined) return undefined;
     const row = {
@@ -34,6 +34,7 @@ export async function addPass(
       revoked_at: null,
     };
     await trx.insertInto('passes').values(row).execute();
+    audit({ customerId, objectId: row.id, details: pass });
     return toPass(row);
   });
 }
@@ -68,11 +69,16 @@ export async function listPasses(
 
 /** Whether there was such a pass to revoke. Check-ins that it has opened stay. */
 export async function revokePass(db: Database, clock: Clock, id: string): Promise<boolean> {
-  const result = await db.write
-    .updateTable('passes')
-    .set({ revoked_at: clock.now() })
-    .where('id', '=', id)
-    .where('revoked_at', 'is', null)
-    .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
+  return await inAuditedTransaction(db, async (trx, audit) => {
+    const revoked = await trx
+      .updateTable('passes')
+      .set({ revoked_at: clock.now() })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .returning('customer_id')
+      .executeTakeFirst();
+    if (revoked === undefined) return false;
+    audit({ customerId: revoked.customer_id, objectId: id });
+    return true;
+  });
 }

@@ -80,7 +80,7 @@ export function toVisitRow(visit: Visit): Selectable<VisitTable> {
   };
 }
 
-export function toPass(row: Selectable<PassTable>): Pass {
+export function toPass(row: Omit<Selectable<PassTable>, 'past_uses' | 'past_ms'>): Pass {
   return {
     id: row.id,
     customerId: row.customer_id,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { byItself } from '../runtime/actor.ts';
 import { type CommonOptions, positiveNumber, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 
@@ -13,10 +14,6 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
   const { runDemo } = await import('../demo/run-demo.ts');
-  await runDemo({
-    speed: options.speed,
-    output: context.stdout,
-    env: context.environment,
-    signal: context.stopSignal(),
-  });
+  const signal = context.stopSignal();
+  await byItself(() => runDemo({ speed: options.speed, output: context.stdout, env: context.environment, signal }));
 }

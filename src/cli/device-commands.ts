@@ -11,6 +11,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/user-error.ts';
 import type { Report } from '../identity/bulk/report.ts';
 import type { Registry } from '../identity/registry.ts';
+import { asConsole } from './console-actor.ts';
 import { type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { importJson } from './import-json.ts';
@@ -47,14 +48,17 @@ async function importFile(name: string, options: ImportOptions, context: Command
   }
   const { importDevices } = await import('../identity/bulk/import-devices.ts');
   const { ImportRefused } = await import('../identity/bulk/report.ts');
-  await using database = await openLedger(config, context);
+  await using database = await openLedger(config, context, { withKey: true });
   const registry = await openRegistry(config, database);
   const json = options.json === true;
   const dryRun = options.dryRun === true;
   const { show, end } = showProgress(context.stderr, json);
   let report: Report;
   try {
-    report = await importDevices(registry, createReadStream(file), { dryRun, mostBytes, onProgress: show });
+    const content = createReadStream(file);
+    report = await asConsole('device.import', () =>
+      importDevices(registry, content, { dryRun, mostBytes, onProgress: show }),
+    );
   } finally {
     end();
   }

@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof ImportRefused) {
     return { error: error.message, report: importJson(error.report), details: mistakesOf(error) };
   }
-  if (error instanceof UserError) return { error: error.message };
+  if (error instanceof UserError) return { error: error.message, ...error.facts };
   return { error: systemFailure(error) ?? unexpected(error) };
 }
 

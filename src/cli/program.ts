@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAuditCommands } from './audit-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import type { CommandContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
@@ -30,5 +31,6 @@ export function createProgram(context: CommandContext): Command {
   addTokenCommands(program, context);
   addDeviceCommands(program, context);
   addMigrateCommand(program, context);
+  addAuditCommands(program, context);
   return program;
 }

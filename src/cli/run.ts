@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { asConsole } from './console-actor.ts';
 import type { CommandContext } from './context.ts';
 import { failureOf } from './failure.ts';
 import { createProgram } from './program.ts';
@@ -6,7 +7,7 @@ import { createProgram } from './program.ts';
 /** Runs one command. 0: done; 1: failed, and said why; 2: not understood. */
 export async function run(args: readonly string[], context: CommandContext): Promise<0 | 1 | 2> {
   try {
-    await createProgram(context).parseAsync([...args], { from: 'user' });
+    await asConsole(undefined, () => createProgram(context).parseAsync([...args], { from: 'user' }));
     return 0;
   } catch (error) {
     // Commander has already written the help, or what it did not understand.

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { radiusSources } from '../config/schema.ts';
+import { byItself } from '../runtime/actor.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { UserError } from '../runtime/user-error.ts';
@@ -24,7 +25,8 @@ async function serve(options: CommonOptions, context: CommandContext): Promise<v
   const log = createLogger({ level: loaded.config.logLevel });
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning));
   const { openApp } = await import('../app.ts');
-  const app = await openApp(loaded.config, { clock: systemClock, log, radiusSecretFile: loaded.radiusSecretFile });
+  const environment = { clock: systemClock, log, radiusSecretFile: loaded.radiusSecretFile };
+  const app = await byItself(() => openApp(loaded.config, environment));
   const facts: WelcomeFacts = { ...app.welcome, ...generatedSecret(loaded) };
   context.stdout.write(
     options.json === true ? `${JSON.stringify(welcomeJson(facts))}\n` : `${formatWelcome(facts, context.stdout)}\n`,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { tokenRoles, type TokenRole } from '../identity/tokens.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/user-error.ts';
+import { asConsole } from './console-actor.ts';
 import { collect, type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { openLedger } from './open-ledger.ts';
@@ -40,17 +41,19 @@ async function create(options: TokenOptions, context: CommandContext): Promise<v
   }
   const { createToken } = await import('../identity/tokens.ts');
   const { UnknownCustomer } = await import('../identity/errors.ts');
-  await using database = await openLedger(config, context);
+  await using database = await openLedger(config, context, { withKey: true });
   const input = {
     role: options.role,
     name: options.name,
     spaceIds: spaceIds.length === 0 ? undefined : spaceIds,
     customerId: options.customer?.toLowerCase(),
   };
-  const { id, token } = await createToken(database, systemClock, input).catch((error: unknown) => {
-    if (!(error instanceof UnknownCustomer)) throw error;
-    throw new UserError(`${error.message}; make the customer first, with PUT /v1/customers/${error.customerId}`);
-  });
+  const { id, token } = await asConsole('token.create', () => createToken(database, systemClock, input)).catch(
+    (error: unknown) => {
+      if (!(error instanceof UnknownCustomer)) throw error;
+      throw new UserError(`${error.message}; make the customer first, with PUT /v1/customers/${error.customerId}`);
+    },
+  );
   context.stdout.write(options.json === true ? `${JSON.stringify({ id, role: options.role, token })}\n` : `${token}\n`);
   if (options.json !== true && context.stdout.isTTY === true) {
     context.stderr.write(`This is shown once; only its hash is kept.\n`);

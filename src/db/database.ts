@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../runtime/clock.ts';
+import type { AuditLog } from './audit-log.ts';
 import { migrate, requireCurrentSchema } from './migrate.ts';
 import type { DatabaseKind } from './migrations/migration.ts';
 import { openPostgres } from './postgres/open.ts';
@@ -17,6 +18,8 @@ export interface Database extends AsyncDisposable {
   ping(): Promise<void>;
   /** After every change of the registry that this process made; those of others are found in `changes`. */
   readonly registryChanged: Signal;
+  /** Who changed or looked up what. */
+  readonly audit: AuditLog;
 }
 
 export type DatabaseConfig = {

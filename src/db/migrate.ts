@@ -7,11 +7,12 @@ import { ledger } from './migrations/0001-ledger.ts';
 import { evidence } from './migrations/0002-evidence.ts';
 import { devices } from './migrations/0003-devices.ts';
 import { privacy } from './migrations/0006-privacy.ts';
+import { audit } from './migrations/0007-audit.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 
 /** In the order in which they run. */
-const migrations: readonly Migration[] = [ledger, evidence, devices, privacy];
+const migrations: readonly Migration[] = [ledger, evidence, devices, privacy, audit];
 
 type MigrationsTable = { migrations: { name: string; applied_at: number } };
 

@@ -21,6 +21,9 @@ export type Schema = {
   readonly settings: SettingTable;
   readonly privacy_choices: PrivacyChoiceTable;
   readonly erasures: ErasureTable;
+  readonly audit: AuditTable;
+  readonly audit_subjects: AuditSubjectTable;
+  readonly audit_anchor: AuditAnchorTable;
 };
 
 /** Epoch milliseconds. */
@@ -107,6 +110,9 @@ export type PassTable = {
   space_ids: Json | null;
   created_at: Instant;
   revoked_at: Instant | null;
+  /** How many check-ins by this pass retention has deleted, and how long they lasted together. */
+  past_uses: Generated<number>;
+  past_ms: Generated<number>;
 };
 
 export type VisitTable = {
@@ -166,7 +172,7 @@ export type CounterTable = {
   value: number;
 };
 
-export type CounterName = 'events' | 'changes';
+export type CounterName = 'events' | 'changes' | 'audit';
 
 /** What nodes read to keep their copies of the registry fresh. */
 export type ChangeTable = {
@@ -234,6 +240,42 @@ export type ErasureTable = {
   asked_at: Instant;
   /** When nothing of them was left anywhere. */
   done_at: Instant | null;
+};
+
+/** Who changed or looked up what. Append-only: the database itself refuses to change a line (see 0007-audit). */
+export type AuditTable = {
+  /** Gapless, in the order of commits. */
+  sequence: number;
+  at: Instant;
+  /** The id of a token; `config` for the token of the configuration, `console` for a command, `system` for nobody's call. */
+  actor: string;
+  actor_role: string;
+  action: string;
+  /** Keyed hash of the customer's id, see `audit_subjects`. */
+  subject: string | null;
+  /** Of a device, a pass, a check-in, a token; never an address. */
+  object_id: string | null;
+  space_id: string | null;
+  outcome: string;
+  /** What was given, sealed under the customer's own key. */
+  sealed: string | null;
+  /** Of the line before this one. */
+  previous_hash: string;
+  /** Over everything above, by a key that is not in the database. */
+  hash: string;
+};
+
+export type AuditSubjectTable = {
+  subject: string;
+  customer_id: string;
+};
+
+export type AuditAnchorTable = {
+  id: number;
+  sequence: number;
+  hash: string;
+  /** Keyed hash over both: only the service can have moved it. */
+  proof: string;
 };
 
 export type SettingTable = {

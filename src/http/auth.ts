@@ -52,8 +52,9 @@ export function addAuthentication(
     }
     const waitMs = callers(caller.tokenId, rateOf(caller.role));
     if (waitMs > 0) throw tooManyRequests(waitMs, 'too many calls with this token');
-    if (!access.roles.includes(caller.role)) throw forbidden(caller.role, access.roles);
+    // Set before it is refused, so that the log can name who tried.
     request.caller = caller;
+    if (!access.roles.includes(caller.role)) throw forbidden(caller.role, access.roles);
   });
 }
 

@@ -26,7 +26,7 @@ export function collectMethods(app: FastifyInstance): (scope: FastifyInstance) =
         method: methods.filter((method) => !allowed.has(method)),
         url,
         schema: { hide: true },
-        config: { access: everyone },
+        config: { access: everyone, audit: { none: 'is refused' } },
         handler: async ({ method }) => {
           throw new Problem(405, 'methodNotAllowed', `${method} is not a method of this address; it has ${allow}`, {
             headers: { allow },

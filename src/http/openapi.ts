@@ -16,6 +16,7 @@ export const tags = {
   'check-ins': 'The ledger',
   events: 'What happened, in order',
   sources: 'What tells us who is on the network',
+  audit: 'Who changed or looked up what',
 } as const;
 
 const zodToJson = createJsonSchemaTransform({ schemaRegistry: z.globalRegistry });

@@ -7,6 +7,7 @@ import type { StreamLimits } from './event-streams.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { PrivacyPorts } from './privacy-fields.ts';
 import type { Routes } from './route.ts';
+import { addAuditLog } from './routes/audit.ts';
 import { addCheckIns, type CheckInPorts } from './routes/check-ins.ts';
 import { addCustomers } from './routes/customers.ts';
 import { addDeviceConflicts } from './routes/device-conflicts.ts';
@@ -83,4 +84,5 @@ export function addRoutes(app: Routes, context: RouteContext): void {
   addEvents(app, context, { log, findCaller, limits: options.streamLimits });
   addSources(app, context);
   addObservations(app, context, clock);
+  addAuditLog(app, registry);
 }

@@ -10,6 +10,7 @@ import { UserError } from '../runtime/user-error.ts';
 import type { TokenCache } from '../identity/token-cache.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { toCaller } from './access.ts';
+import { addAudit } from './audit.ts';
 import { addAuthentication, withConfiguredAdmin } from './auth.ts';
 import { createCallingDevice } from './calling-device.ts';
 import type { StreamLimits } from './event-streams.ts';
@@ -85,6 +86,7 @@ export function createHttpServer(ports: HttpServerPorts): FastifyInstance {
   const callingDevice = createCallingDevice(ports.findStation, options.trustProxy);
   const refuseOtherMethods = collectMethods(app);
   addAuthentication(app, { findCaller, clock });
+  addAudit(app, ports.registry.db);
   // Plugins are loaded in this order, and each sees the routes that come after it.
   addSecurityHeaders(app, options);
   addOpenApi(app, options);

@@ -152,7 +152,8 @@ export class AddressSuccession implements AsyncDisposable {
       note('device', split);
       return await tell(trx, [{ ...relinked, deviceId: split, previousDeviceId: deviceId }]);
     });
-    this.#watched.delete(deviceId);
+    const turns = this.#watched.get(deviceId);
+    if (told !== undefined && turns !== undefined) turns.turns = 0;
     told?.();
   }
 

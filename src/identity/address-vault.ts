@@ -76,6 +76,21 @@ export class AddressVault {
     }
   }
 
+  /** Text of or about the customer. `context` is what it belongs to: it opens as nothing else. */
+  sealText(text: string, owner: Owner, context: string): string {
+    return seal(this.#dataKey(owner), Buffer.from(text), context);
+  }
+
+  /** Undefined when the seal or the customer's key is damaged, or the key was destroyed. */
+  tryOpenText(sealed: string, owner: Owner, context: string): string | undefined {
+    try {
+      return open(this.#dataKey(owner), sealed, context).toString();
+    } catch {
+      // AES-GCM says no more than that it does not fit.
+      return undefined;
+    }
+  }
+
   #dataKey({ customerId, dataKey }: Owner): Buffer {
     return open(this.#wrapKey, dataKey, `data key of ${customerId}`);
   }

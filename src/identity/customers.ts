@@ -51,7 +51,7 @@ export async function putCustomer(
   input: CustomerInput,
 ): Promise<{ readonly customer: Customer; readonly created: boolean }> {
   const { db, clock, vault } = registry;
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const now = clock.now();
     const before = await trx.selectFrom('customers').selectAll().where('id', '=', id).executeTakeFirst();
     const earlier = await trx
@@ -75,6 +75,7 @@ export async function putCustomer(
     if (before === undefined) await trx.insertInto('customers').values(row).execute();
     else await trx.updateTable('customers').set(row).where('id', '=', id).execute();
     note('customer', id);
+    audit({ customerId: id, details: input });
     if (input.identities !== undefined) await replaceIdentities(trx, note, id, input.identities);
     const beginsAgain = before?.opted_in === 0 && row.opted_in !== 0;
     const choices = await writeChoices(trx, id, input, { now, beginsAgain });

@@ -111,7 +111,7 @@ export async function settleConflict(
   settlement: Settlement,
 ): Promise<DeviceConflict | undefined> {
   const { db, clock, vault } = registry;
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const now = clock.now();
     const conflict = await trx
       .selectFrom('device_conflicts')
@@ -121,6 +121,9 @@ export async function settleConflict(
       .executeTakeFirst();
     if (conflict === undefined) return undefined;
     const settled = { ...conflict, settled_at: now, settlement };
+    for (const customerId of [conflict.holder_id, conflict.claimant_id]) {
+      audit({ customerId, objectId: conflict.device_id, details: { settlement } });
+    }
     if (settlement === 'holder') {
       await trx
         .updateTable('device_conflicts')

@@ -47,7 +47,7 @@ export async function putDevice(
 ): Promise<{ readonly device: Device; readonly created: boolean }> {
   const { db, clock, vault } = registry;
   const hash = vault.hash(mac);
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const customer = await trx
       .selectFrom('customers')
       .select('data_key')
@@ -71,6 +71,7 @@ export async function putDevice(
       const said = { ...changes, origin: 'registered' } as const;
       await trx.updateTable('devices').set(said).where('id', '=', before.id).execute();
       note('device', before.id);
+      audit({ customerId: input.customerId, objectId: before.id, details: given(input) });
       return { device: toDevice({ ...before, ...changes }, mac), created: false };
     }
     if (input.replaces !== undefined) await forgetReplaced(trx, note, registry, input, undefined);
@@ -90,6 +91,7 @@ export async function putDevice(
     await addAddress(trx, vault, mac, { deviceId: row.id, owner, now });
     note('device', row.id);
     note('address', hash);
+    audit({ customerId: input.customerId, objectId: row.id, details: given(input) });
     return { device: toDevice(row, mac), created: true };
   });
 }
@@ -125,13 +127,14 @@ export async function deleteDevice(
   mac: MacAddress,
   customerId?: string,
 ): Promise<boolean> {
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const found = await selectDevices(trx)
       .where('a.hash', '=', vault.hash(mac))
       .where('a.retired_at', 'is', null)
       .executeTakeFirst();
     if (found === undefined || found.customer_id !== (customerId ?? found.customer_id)) return false;
     await forget(trx, note, found.id);
+    audit({ customerId: found.customer_id, objectId: found.id, details: { name: found.name } });
     return true;
   });
 }
@@ -187,6 +190,10 @@ async function requireRoom(trx: Transaction<Schema>, { quota, vault }: Registry,
     .execute();
   const devices = rows.map((row) => toDevice(row, openAddress(vault, row)));
   throw new QuotaReached(customerId, quota, offerToReplace(await withLastSeen(trx, customerId, devices)));
+}
+
+function given({ name, class: deviceClass }: DeviceInput): object {
+  return { name, class: deviceClass };
 }
 
 function selectDevices(reader: Registry['db']['read'] | Transaction<Schema>) {

@@ -60,9 +60,10 @@ export async function createToken(
     revoked_at: null,
   };
   try {
-    await inRegistryTransaction(db, clock, async (trx, note) => {
+    await inRegistryTransaction(db, clock, async (trx, note, audit) => {
       await trx.insertInto('tokens').values(row).execute();
       note('token', id);
+      audit({ customerId: input.customerId, objectId: id, details: { role: input.role } });
     });
   } catch (error) {
     if (input.customerId !== undefined && error instanceof DatabaseError && error.constraint === 'foreignKey') {
@@ -75,7 +76,7 @@ export async function createToken(
 
 /** Whether there was such a token to revoke. */
 export async function revokeToken(db: Database, clock: Clock, id: string): Promise<boolean> {
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const result = await trx
       .updateTable('tokens')
       .set({ revoked_at: clock.now() })
@@ -84,6 +85,7 @@ export async function revokeToken(db: Database, clock: Clock, id: string): Promi
       .executeTakeFirst();
     if (result.numUpdatedRows === 0n) return false;
     note('token', id);
+    audit({ objectId: id });
     return true;
   });
 }

@@ -4,4 +4,14 @@
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
+  /** What programs are told beside the sentence, with `--json`. */
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    options: { readonly cause?: unknown; readonly facts?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, options);
+    this.facts = options.facts ?? {};
+  }
 }

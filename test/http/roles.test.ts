@@ -47,6 +47,7 @@ const table: Readonly<Record<string, readonly Role[] | 'everyone'>> = {
   'POST /v1/check-ins/{id}/check-out': ['admin', 'frontdesk'],
   'POST /v1/check-ins/{id}/void': ['admin', 'frontdesk'],
   'GET /v1/events': ['admin', 'platform', 'frontdesk', 'viewer'],
+  'GET /v1/audit': ['admin'],
   'GET /v1/sources': ['admin', 'frontdesk', 'viewer', 'platform'],
   'POST /v1/observations': ['admin', 'platform'],
 };

@@ -13,6 +13,7 @@ import { SetupCode } from '../../src/http/setup-code.ts';
 import type { SourceView } from '../../src/http/routes/sources.ts';
 import type { SpaceView } from '../../src/http/space-access.ts';
 import { AddressVault } from '../../src/identity/address-vault.ts';
+import { createAuditKeys } from '../../src/identity/audit-keys.ts';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { openMasterKey } from '../../src/identity/master-key.ts';
 import type { Registry } from '../../src/identity/registry.ts';
@@ -147,7 +148,9 @@ export async function openWorld({
     onRecorded: (sequence) => feed.onRecorded(sequence),
   });
   const masterKey = await openMasterKey(db, join(dataDir, 'keys', 'master.key'));
-  const registry = { db, clock, vault: new AddressVault(masterKey), quota };
+  const vault = new AddressVault(masterKey);
+  db.audit.open(createAuditKeys(masterKey, vault), clock);
+  const registry = { db, clock, vault, quota };
   const unregistered = new UnregisteredStations(redis, clock, log, {
     deriveKey: (purpose) => masterKey.derive(purpose),
     sessionNumber: createSessionNumbers(masterKey.derive('session numbers')),

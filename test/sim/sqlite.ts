@@ -1,5 +1,6 @@
 import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { AuditLog } from '../../src/db/audit-log.ts';
 import type { Database } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Schema } from '../../src/db/schema.ts';
@@ -29,6 +30,7 @@ export async function openSqliteHere(): Promise<Database> {
     read: kysely,
     ping: async () => undefined,
     registryChanged: new Signal(),
+    audit: new AuditLog('sqlite'),
     [Symbol.asyncDispose]: () => kysely.destroy(),
   };
   await migrate(db, systemClock);

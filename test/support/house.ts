@@ -169,7 +169,15 @@ export class House implements AsyncDisposable {
       const times = { created_at: 1, updated_at: 1 };
       return { id, name: id, ...nothing, active: 1, share_name: 0, data_key: '', ...times } as const;
     });
-    const always = { amount: null, valid_from: null, valid_until: null, space_ids: null, revoked_at: null } as const;
+    const always = {
+      amount: null,
+      past_uses: 0,
+      past_ms: 0,
+      valid_from: null,
+      valid_until: null,
+      space_ids: null,
+      revoked_at: null,
+    } as const;
     const passes = ids.map((id) => {
       return { id: `pass_${id}`, customer_id: id, kind: 'unlimited', ...always, created_at: 1 } as const;
     });

@@ -1,6 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import { UserError } from '../../runtime/user-error.ts';
 import { DatabaseError } from '../database-error.ts';
+import { AuditLog } from '../audit-log.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { Signal } from '../signal.ts';
@@ -32,6 +33,7 @@ function createPostgres(options: PoolOptions): Database {
     read: kysely,
     ping: () => within(6_000, sql`select 1`.execute(kysely)),
     registryChanged: new Signal(),
+    audit: new AuditLog('postgres'),
     [Symbol.asyncDispose]: () => kysely.destroy(),
   };
 }

@@ -2,6 +2,7 @@ import { Kysely, sql } from 'kysely';
 import { mkdirSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../runtime/user-error.ts';
+import { AuditLog } from '../audit-log.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { Signal } from '../signal.ts';
@@ -31,6 +32,7 @@ export async function openSqlite(dataDir: string): Promise<Database> {
       read,
       ping: () => within(6_000, Promise.all([sql`select 1`.execute(write), sql`select 1`.execute(read)])),
       registryChanged: new Signal(),
+      audit: new AuditLog('sqlite'),
       [Symbol.asyncDispose]: () => connections.disposeAsync(),
     };
   } catch (error) {

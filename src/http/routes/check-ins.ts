@@ -25,7 +25,7 @@ export function addCheckIns(
   { ledger, spaces }: CheckInPorts,
   { clock, keys }: { readonly clock: Clock; readonly keys: IdempotencyKeys },
 ): void {
-  const readers = { access: allow('frontdesk', 'viewer', 'platform') };
+  const readers = allow('frontdesk', 'viewer', 'platform');
   const params = z.strictObject({ id: opaqueId });
 
   /** The check-in that a call names, when its caller may know of it. */
@@ -45,7 +45,7 @@ export function addCheckIns(
   app.route({
     method: 'GET',
     url: '/v1/check-ins',
-    config: readers,
+    config: { access: readers, audit: 'checkIn.list' },
     schema: {
       summary: 'Check-ins, newest first',
       tags: ['check-ins'],
@@ -76,7 +76,7 @@ export function addCheckIns(
   app.route({
     method: 'GET',
     url: '/v1/check-ins/:id',
-    config: readers,
+    config: { access: readers, audit: 'checkIn.read' },
     schema: { summary: 'One check-in', tags: ['check-ins'], params, response: { 200: checkInSchema } },
     handler: async (request) => toCheckInView(await find(callerOf(request), request.params.id)),
   });
@@ -84,7 +84,7 @@ export function addCheckIns(
   app.route({
     method: 'POST',
     url: '/v1/check-ins',
-    config: { access: allow('frontdesk'), failures: [404, 409, 422], idempotent: true },
+    config: { access: allow('frontdesk'), audit: 'checkIn.create', failures: [404, 409, 422], idempotent: true },
     schema: {
       summary: 'Checks someone in by hand',
       description:
@@ -124,7 +124,7 @@ export function addCheckIns(
   app.route({
     method: 'POST',
     url: '/v1/check-ins/:id/check-out',
-    config: { access: allow('frontdesk'), failures: [409] },
+    config: { access: allow('frontdesk'), audit: 'checkIn.checkOut', failures: [409] },
     schema: {
       summary: 'Checks someone out by hand',
       tags: ['check-ins'],
@@ -155,7 +155,7 @@ export function addCheckIns(
   app.route({
     method: 'POST',
     url: '/v1/check-ins/:id/void',
-    config: { access: allow('frontdesk'), failures: [409] },
+    config: { access: allow('frontdesk'), audit: 'checkIn.void', failures: [409] },
     schema: {
       summary: 'Takes a check-in back as a mistake; it stays in the ledger as void',
       tags: ['check-ins'],

@@ -47,7 +47,7 @@ export function addCustomers(app: Routes, ports: PrivacyPorts & { readonly regis
   app.route({
     method: 'PUT',
     url: '/v1/customers/:id',
-    config: { access: allow('platform'), failures: [409] },
+    config: { access: allow('platform'), audit: 'customer.put', failures: [409] },
     schema: {
       summary: 'Makes or changes a customer',
       description: 'What is left out stays as it is, so that one system does not undo what another has set.',
@@ -70,7 +70,7 @@ export function addCustomers(app: Routes, ports: PrivacyPorts & { readonly regis
   app.route({
     method: 'GET',
     url: '/v1/customers/:id',
-    config: { access: allow('platform', 'frontdesk', 'viewer') },
+    config: { access: allow('platform', 'frontdesk', 'viewer'), audit: 'customer.read' },
     schema: { summary: 'One customer', tags: ['customers'], params, response: { 200: customerSchema } },
     handler: async (request) => {
       const customer = await getCustomer(db, request.params.id);
@@ -82,7 +82,7 @@ export function addCustomers(app: Routes, ports: PrivacyPorts & { readonly regis
   app.route({
     method: 'GET',
     url: '/v1/customers',
-    config: { access: allow('platform', 'frontdesk', 'viewer') },
+    config: { access: allow('platform', 'frontdesk', 'viewer'), audit: 'customer.list' },
     schema: {
       summary: 'Customers, by id',
       tags: ['customers'],

@@ -53,7 +53,7 @@ function addImport(app: Routes, { registry }: DevicePorts, keys: IdempotencyKeys
     url: '/v1/devices/import',
     handlerTimeout: timeoutMs,
     bodyLimit: mostFileBytes,
-    config: { access: writers, failures: [422, 503], idempotent: true, bodyType: 'text/csv' },
+    config: { access: writers, audit: 'device.import', failures: [422, 503], idempotent: true, bodyType: 'text/csv' },
     schema: {
       summary: 'Registers the devices of a CSV file, all or none',
       description:
@@ -97,7 +97,7 @@ function addBatch(app: Routes, { registry }: DevicePorts, keys: IdempotencyKeys)
     url: '/v1/devices/batch',
     handlerTimeout: timeoutMs,
     bodyLimit: mostBatchBytes,
-    config: { access: writers, failures: [422], idempotent: true },
+    config: { access: writers, audit: 'device.import', failures: [422], idempotent: true },
     schema: {
       summary: 'Registers many devices, or changes what is known of them, as a device management does each night',
       description:

@@ -43,7 +43,7 @@ export function addDeviceConflicts(app: Routes, { registry }: { readonly registr
   app.route({
     method: 'GET',
     url: '/v1/devices/conflicts',
-    config: { access: allow('platform', 'frontdesk') },
+    config: { access: allow('platform', 'frontdesk'), audit: 'conflict.list' },
     schema: {
       summary: 'Devices that two customers claim, latest first',
       description:
@@ -68,7 +68,7 @@ export function addDeviceConflicts(app: Routes, { registry }: { readonly registr
   app.route({
     method: 'POST',
     url: '/v1/devices/conflicts/:id/settle',
-    config: { access: allow('platform'), failures: [409] },
+    config: { access: allow('platform'), audit: 'conflict.settle', failures: [409] },
     schema: {
       summary: 'Says whose the device is',
       description:

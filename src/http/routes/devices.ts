@@ -30,7 +30,7 @@ export function addDevices(app: Routes, ports: DevicePorts): void {
   app.route({
     method: 'PUT',
     url: '/v1/devices/:mac',
-    config: { access: writers, failures: [409, 422] },
+    config: { access: writers, audit: 'device.put', failures: [409, 422] },
     schema: {
       summary: 'Registers a device to a customer, or changes what is known of it',
       description:
@@ -49,7 +49,7 @@ export function addDevices(app: Routes, ports: DevicePorts): void {
   app.route({
     method: 'GET',
     url: '/v1/devices/:mac',
-    config: { access: readers },
+    config: { access: readers, audit: 'device.read' },
     schema: { summary: 'One device, by its address', tags: ['devices'], params, response: { 200: deviceSchema } },
     handler: async (request) => {
       const device = await getDevice(registry, request.params.mac);
@@ -63,7 +63,7 @@ export function addDevices(app: Routes, ports: DevicePorts): void {
     method: 'GET',
     url: '/v1/devices',
     handlerTimeout: exportTimeoutMs,
-    config: { access: readers },
+    config: { access: readers, audit: 'device.list' },
     schema: {
       summary: 'Devices, by id; with Accept: text/csv all of them as a file',
       description:
@@ -108,7 +108,7 @@ export function addDevices(app: Routes, ports: DevicePorts): void {
   app.route({
     method: 'DELETE',
     url: '/v1/devices/:mac',
-    config: { access: writers },
+    config: { access: writers, audit: 'device.delete' },
     schema: {
       summary: 'Forgets a device; check-ins that it caused stay',
       tags: ['devices'],

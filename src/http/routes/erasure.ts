@@ -13,7 +13,7 @@ export function addErasure(app: Routes, { registry, privacy }: PrivacyPorts & { 
   app.route({
     method: 'DELETE',
     url: '/v1/customers/:id',
-    config: { access: allow('platform'), failures: [503] },
+    config: { access: allow('platform'), audit: 'customer.erased', failures: [503] },
     schema: {
       summary: 'Erases a customer; answers when nothing of them is left',
       description:
@@ -32,7 +32,7 @@ export function addErasure(app: Routes, { registry, privacy }: PrivacyPorts & { 
     method: 'GET',
     url: '/v1/customers/:id/export',
     exposeHeadRoute: false,
-    config: { access: allow('platform') },
+    config: { access: allow('platform'), audit: 'customer.export' },
     schema: {
       summary: 'Everything that is held of a customer; as a table with Accept: text/csv',
       tags: ['customers'],

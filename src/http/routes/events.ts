@@ -46,7 +46,11 @@ export function addEvents(
     url: '/v1/events',
     // A stream has no end, so there is no length to ask for.
     exposeHeadRoute: false,
-    config: { access: allow('platform', 'frontdesk', 'viewer'), failures: [409, 503] },
+    config: {
+      access: allow('platform', 'frontdesk', 'viewer'),
+      audit: { none: 'consumers read it all day, event by event; the log would say nothing but that' },
+      failures: [409, 503],
+    },
     schema: {
       summary: 'What happened, in order; as a stream with Accept: text/event-stream',
       description:

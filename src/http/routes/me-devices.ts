@@ -94,7 +94,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
   app.route({
     method: 'GET',
     url: '/v1/me/devices',
-    config: { access: member, failures: [404] },
+    config: { access: member, audit: 'me.read', failures: [404] },
     schema: {
       summary: "The member's own devices, by id",
       tags: ['me'],
@@ -116,7 +116,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
   app.route({
     method: 'GET',
     url: '/v1/me/devices/this',
-    config: { access: member, failures: [404] },
+    config: { access: member, audit: 'me.read', failures: [404] },
     schema: {
       summary: 'What is known of the device that makes this call',
       tags: ['me'],
@@ -143,7 +143,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
   app.route({
     method: 'POST',
     url: '/v1/me/devices',
-    config: { access: member, failures: [404, 409, 422], idempotent: true },
+    config: { access: member, audit: 'me.device.claim', failures: [404, 409, 422], idempotent: true },
     schema: {
       summary: 'Registers the device that makes this call to the member',
       description:
@@ -169,7 +169,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
   app.route({
     method: 'PATCH',
     url: '/v1/me/devices/:mac',
-    config: { access: member },
+    config: { access: member, audit: 'me.change' },
     schema: {
       summary: 'Changes what the member says of a device of theirs',
       tags: ['me'],
@@ -187,7 +187,7 @@ export function addMeDevices(app: Routes, ports: MeDevicePorts, { keys, clock, c
   app.route({
     method: 'DELETE',
     url: '/v1/me/devices/:mac',
-    config: { access: member },
+    config: { access: member, audit: 'me.device.delete' },
     schema: {
       summary: 'Forgets a device of the member; check-ins that it caused stay',
       tags: ['me'],

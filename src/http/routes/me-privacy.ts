@@ -20,7 +20,7 @@ export function addMyPrivacy(app: Routes, ports: PrivacyPorts & { readonly regis
   app.route({
     method: 'PATCH',
     url: '/v1/me',
-    config: { access: member, failures: [404, 409, 503] },
+    config: { access: member, audit: 'me.change', failures: [404, 409, 503] },
     schema: {
       summary: 'Changes what I have chosen about myself; what is left out stays',
       tags: ['me'],
@@ -47,7 +47,7 @@ export function addMyPrivacy(app: Routes, ports: PrivacyPorts & { readonly regis
     method: 'GET',
     url: '/v1/me/export',
     exposeHeadRoute: false,
-    config: { access: member, failures: [404] },
+    config: { access: member, audit: 'me.export', failures: [404] },
     schema: {
       summary: 'Everything that is held of me; as a table with Accept: text/csv',
       tags: ['me'],
@@ -63,7 +63,7 @@ export function addMyPrivacy(app: Routes, ports: PrivacyPorts & { readonly regis
   app.route({
     method: 'DELETE',
     url: '/v1/me',
-    config: { access: member, failures: [404, 503] },
+    config: { access: member, audit: 'me.erased', failures: [404, 503] },
     schema: {
       summary: 'Erases me; answers when nothing of me is left, this token neither',
       tags: ['me'],

@@ -43,7 +43,7 @@ export function addMe(app: Routes, { registry, spaces, why, ownPresence }: MePor
   app.route({
     method: 'GET',
     url: '/v1/me',
-    config: { access: allow('member'), failures: [404] },
+    config: { access: allow('member'), audit: 'me.read', failures: [404] },
     schema: {
       summary: 'The member whose token this is, and where they are',
       tags: ['me'],
@@ -65,7 +65,7 @@ export function addMe(app: Routes, { registry, spaces, why, ownPresence }: MePor
   app.route({
     method: 'GET',
     url: '/v1/me/why',
-    config: { access: allow('member'), failures: [404] },
+    config: { access: allow('member'), audit: 'me.why', failures: [404] },
     schema: {
       summary: 'Why the member is, or is not, checked in',
       description: 'What was observed of their devices, which rule fired, and what is due when.',

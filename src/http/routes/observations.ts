@@ -77,7 +77,12 @@ export function addObservations(app: Routes, { findSource }: ObservationPorts, c
   app.route({
     method: 'POST',
     url: '/v1/observations',
-    config: { access: { ...allow('platform'), open: 'signed' }, keepsBody: true, failures: [404, 422, 503] },
+    config: {
+      access: { ...allow('platform'), open: 'signed' },
+      audit: { none: 'it says what was seen, and shows nothing' },
+      keepsBody: true,
+      failures: [404, 422, 503],
+    },
     schema: {
       summary: 'Tells what somebody else has seen: a portal, a script, an agent',
       description:

@@ -51,7 +51,7 @@ export function addPasses(app: Routes, { registry, spaces }: PassPorts, keys: Id
   app.route({
     method: 'POST',
     url: '/v1/customers/:id/passes',
-    config: { access: allow('platform', 'frontdesk'), failures: [409, 422], idempotent: true },
+    config: { access: allow('platform', 'frontdesk'), audit: 'pass.create', failures: [409, 422], idempotent: true },
     schema: {
       summary: 'Gives a customer a pass',
       tags: ['passes'],
@@ -78,7 +78,7 @@ export function addPasses(app: Routes, { registry, spaces }: PassPorts, keys: Id
   app.route({
     method: 'GET',
     url: '/v1/customers/:id/passes',
-    config: { access: allow('platform', 'frontdesk', 'viewer') },
+    config: { access: allow('platform', 'frontdesk', 'viewer'), audit: 'pass.list' },
     schema: {
       summary: 'The passes of a customer, oldest first, without revoked ones',
       tags: ['passes'],
@@ -100,7 +100,7 @@ export function addPasses(app: Routes, { registry, spaces }: PassPorts, keys: Id
   app.route({
     method: 'DELETE',
     url: '/v1/passes/:id',
-    config: { access: allow('platform', 'frontdesk') },
+    config: { access: allow('platform', 'frontdesk'), audit: 'pass.revoke' },
     schema: {
       summary: 'Revokes a pass; check-ins that it opened stay',
       tags: ['passes'],

@@ -39,7 +39,10 @@ export function addPresence(app: Routes, { spaces, whoIsIn }: PresencePorts): vo
   app.route({
     method: 'GET',
     url: '/v1/presence',
-    config: { access: allow('frontdesk', 'viewer', 'platform') },
+    config: {
+      access: allow('frontdesk', 'viewer', 'platform'),
+      audit: { none: 'the board at the front desk asks every few seconds; it shows who is in, and nothing more' },
+    },
     schema: {
       summary: 'Who is in now, by space, newest arrival first',
       tags: ['presence'],

@@ -39,7 +39,7 @@ export function addSetup(
   app.route({
     method: 'POST',
     url: '/v1/setup',
-    config: { access: everyone, failures: [403, 429] },
+    config: { access: everyone, audit: 'token.create', failures: [403, 429] },
     schema: {
       summary: 'Exchanges the one-time code of the set-up link for the first admin token',
       tags: ['setup'],

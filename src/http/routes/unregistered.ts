@@ -40,7 +40,7 @@ export function addUnregistered(app: Routes, ports: UnregisteredPorts, keys: Ide
   app.route({
     method: 'GET',
     url: '/v1/devices/unregistered',
-    config: { access: allow('frontdesk', 'platform') },
+    config: { access: allow('frontdesk', 'platform'), audit: 'device.unregistered' },
     schema: {
       summary: 'Devices of the last 24 hours that nobody has registered, latest first',
       tags: ['devices'],
@@ -64,7 +64,7 @@ export function addUnregistered(app: Routes, ports: UnregisteredPorts, keys: Ide
   app.route({
     method: 'POST',
     url: '/v1/devices/unregistered/:id/assign',
-    config: { access: allow('frontdesk', 'platform'), failures: [409, 422], idempotent: true },
+    config: { access: allow('frontdesk', 'platform'), audit: 'device.assign', failures: [409, 422], idempotent: true },
     schema: {
       summary: 'Registers an unregistered device to a customer; if it is here now, they are checked in at once',
       tags: ['devices'],

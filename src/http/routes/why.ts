@@ -67,7 +67,7 @@ export function addWhy(app: Routes, { registry, spaces, why }: WhyPorts): void {
   app.route({
     method: 'GET',
     url: '/v1/why',
-    config: { access: allow('frontdesk', 'viewer', 'platform') },
+    config: { access: allow('frontdesk', 'viewer', 'platform'), audit: 'why.read' },
     schema: {
       summary: 'Why somebody is, or is not, checked in',
       description: 'What was observed of a customer or of one device, which rule fired, and what is due when.',

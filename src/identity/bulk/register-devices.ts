@@ -55,7 +55,7 @@ export async function registerDevices(
   const seals = new Seals(vault);
   await seals.add(plan.steps, (done) => onProgress({ step: 'sealing', done, of: plan.steps.length }));
   const ordered = await orderSteps(plan.steps);
-  return await inRegistryTransaction(db, clock, async (trx, note) => {
+  return await inRegistryTransaction(db, clock, async (trx, note, audit) => {
     const { value } = await trx
       .selectFrom('counters')
       .select('value')
@@ -66,6 +66,8 @@ export async function registerDevices(
     if (atomic && report.errors.length > 0) throw new ImportRefused(report, placeName);
     if (final !== plan) await seals.add(final.steps);
     const writes = final === plan ? ordered : await orderSteps(final.steps);
+    // One line for all of them: the devices themselves say when they were registered.
+    audit({ outcome: writes.length === 0 ? 'unchanged' : 'done' });
     await writeSteps(registry, trx, note, { writes, seals }, (done) =>
       onProgress({ step: 'writing', done, of: writes.length }),
     );
