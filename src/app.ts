@@ -6,7 +6,8 @@ import { accessPointHints, httpOptions, spaceCatalog } from './app-http.ts';
 import { createReadiness } from './app-readiness.ts';
 import { counted, countEvent, countRadius, metricsText } from './app-metrics.ts';
 import { openConnections } from './app-redis.ts';
-import { keepRestored, keepRunsFew, watchSources } from './app-loops.ts';
+import { keepRestored, watchSources } from './app-loops.ts';
+import { keepRetention } from './app-retention.ts';
 import { toSourceView } from './app-sources.ts';
 import { whoIsIn, type BoardPorts } from './checkins/board.ts';
 import type { EventDraft } from './checkins/event.ts';
@@ -236,7 +237,7 @@ async function openCheckIns(base: Base, { db, redis, connections }: Stores) {
     });
     recorders.push(stack.use(recorder));
   }
-  keepRunsFew(base, db);
+  keepRetention(base, db, redis);
   const sourceEvents = new SourceEvents(db, clock, onRecorded);
   return { feed, recorders, sourceEvents, ledger: new Ledger({ db, clock, rules, onRecorded }) };
 }

@@ -113,6 +113,7 @@ const failureDescriptions = {
   403: 'The role of the token may not do this',
   404: 'There is no such object, as far as this token is told',
   409: 'The state of the object does not allow this',
+  410: 'What was asked for was deleted because it was old',
   413: 'The body is larger than 1 MiB',
   415: 'The body is not application/json',
   422: 'A field names something that does not exist, or the idempotency key was used for another request',
