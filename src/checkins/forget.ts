@@ -78,8 +78,10 @@ export async function forgetVisits(db: Database, before: number, limit: number):
           .selectFrom('visits as v')
           .select('v.id')
           .where('v.departed_at', '<', before)
-          .where(({ not, exists, selectFrom }) =>
-            not(exists(selectFrom('check_ins as c').select('c.id').whereRef('c.visit_id', '=', 'v.id'))),
+          .where((visit) =>
+            visit.not(
+              visit.exists(visit.selectFrom('check_ins as c').select('c.id').whereRef('c.visit_id', '=', 'v.id')),
+            ),
           )
           .orderBy('v.departed_at')
           .limit(limit),

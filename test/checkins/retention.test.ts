@@ -118,7 +118,7 @@ describe.each(databaseKinds)('retention on %s', (kind) => {
         .execute();
     }
     clock.pass(400 * day);
-    const [events] = retentionKinds(db, parseConfig({})).filter(({ name }) => name === 'events');
+    const events = retentionKinds(db, parseConfig({})).find(({ name }) => name === 'events');
     let batches = 0;
     const kinds: RetentionKind[] = [
       { name: 'broken', keepMs: 0, forget: async () => Promise.reject(new Error('the disk is full')) },
