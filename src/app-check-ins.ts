@@ -1,6 +1,6 @@
 import { countEvent } from './app-metrics.ts';
 import { openErasures } from './app-privacy.ts';
-import { keepRunsFew } from './app-loops.ts';
+import { keepRetention } from './app-retention.ts';
 import type { EventDraft } from './checkins/event.ts';
 import { Ledger } from './checkins/ledger.ts';
 import { Recorder } from './checkins/recorder.ts';
@@ -44,7 +44,7 @@ export async function openCheckIns(base: Base, { db, redis, registry, connection
     });
     recorders.push(stack.use(recorder));
   }
-  keepRunsFew(base, db);
+  keepRetention(base, db, redis);
   const erasures = await openErasures(base, { registry, ...presence }, onRecorded);
   const sourceEvents = new SourceEvents(db, clock, onRecorded);
   const ledger = new Ledger({ db, clock, rules, onRecorded });

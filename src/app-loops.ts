@@ -1,32 +1,16 @@
 import type { SourceEvents } from './checkins/source-events.ts';
 import type { PresenceRestore } from './checkins/restore-presence.ts';
-import { trimRuns } from './checkins/why.ts';
-import type { Database } from './db/database.ts';
 import { shardKeys } from './presence/keys.ts';
 import type { Redis } from './redis/connect.ts';
 import { onOtherPrimary } from './redis/primary.ts';
-import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/logger.ts';
 import { Loop } from './runtime/loop.ts';
 import type { Source } from './sources/source.ts';
 
 /** What goes on in the background as long as the service runs. Each loop ends with the stack. */
-type Base = { readonly clock: Clock; readonly log: Logger; readonly stack: AsyncDisposableStack };
+type Base = { readonly log: Logger; readonly stack: AsyncDisposableStack };
 
 const noteSeeingEveryMs = 20_000;
-const keepRunsMs = 7 * 86_400_000;
-
-/** Forgets what was observed long ago. */
-export function keepRunsFew({ clock, log, stack }: Base, db: Database): void {
-  stack.use(
-    new Loop({
-      run: () => trimRuns(db, clock.now() - keepRunsMs),
-      everyMs: 3_600_000,
-      backoff: { firstMs: 60_000, mostMs: 3_600_000 },
-      onError: (err) => log.warn({ err }, 'what was observed long ago cannot be forgotten; trying again'),
-    }),
-  );
-}
 
 /** Puts presence back whenever Redis turns out to have lost it, and remembers in the ledger until when we saw. */
 export function keepRestored({ log, stack }: Base, restore: PresenceRestore, redis: Redis): Loop {

@@ -158,13 +158,3 @@ function latestRuns(
     .filter((run) => run.firstAt <= at && (deviceId === undefined || run.deviceId === deviceId))
     .toReversed();
 }
-
-/** For the housekeeping of any node: what was observed is forgotten, what it led to stays. */
-export async function trimRuns(db: Database, before: number): Promise<void> {
-  await db.write
-    .updateTable('visits')
-    .set({ runs: '[]' })
-    .where('departed_at', '<', before)
-    .where('runs', '!=', '[]')
-    .execute();
-}

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { isPlainText } from '../runtime/plain-text.ts';
 import type { CommandContext } from './context.ts';
 
 /** The options that every command takes. */
@@ -19,6 +20,12 @@ export function loadFor(context: CommandContext, options: CommonOptions, mayWrit
 /** For options that may be repeated: `--space hq --space annex`. */
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];
+}
+
+/** One line of text, for names. */
+export function plainText(value: string): string {
+  if (value.trim() !== '' && isPlainText(value)) return value.trim();
+  throw new InvalidArgumentError('It must be one line of text, without control or invisible characters.');
 }
 
 export function positiveNumber(value: string): number {

@@ -4,7 +4,8 @@ import type { LoadedConfig } from '../config/load.ts';
 import { formatYaml, printableConfig } from '../config/print.ts';
 import { formatProblem } from '../config/problem.ts';
 import { type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
-import type { CommandContext } from './context.ts';
+import { toTerminalText } from '../runtime/plain-text.ts';
+import type { CommandContext, Output } from './context.ts';
 
 export function addConfigCommands(program: Command, context: CommandContext): void {
   const config = program.command('config').description('check or print the configuration');
@@ -13,7 +14,7 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
     .action((options: CommonOptions) => check(loadFor(context, options), options, context));
   withCommonOptions(config.command('print'))
     .description('print the complete configuration: defaults filled in, secrets redacted')
-    .action((options: CommonOptions) => print(loadFor(context, options), options, context));
+    .action((options: CommonOptions) => printConfig(loadFor(context, options), options, context));
   withCommonOptions(config.command('schema'))
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => void context.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
@@ -21,17 +22,26 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
 
 function check({ config, file, warnings }: LoadedConfig, options: CommonOptions, { stdout }: CommandContext): void {
   if (options.json === true) {
-    stdout.write(`${JSON.stringify({ file: file ?? null, problems: [], warnings })}\n`);
+    print(stdout, JSON.stringify({ file: file ?? null, problems: [], warnings }));
     return;
   }
-  for (const warning of warnings) stdout.write(`warning: ${formatProblem(warning)}\n`);
+  for (const warning of warnings) print(stdout, `warning: ${formatProblem(warning)}`);
   const contents = `${count(config.spaces.length, 'space')}, ${count(config.sources.length, 'source')}`;
-  stdout.write(`${file === undefined ? 'no rollcall.yaml; the defaults apply' : `${file} is valid`}: ${contents}\n`);
+  print(stdout, `${file === undefined ? 'no rollcall.yaml; the defaults apply' : `${file} is valid`}: ${contents}`);
 }
 
-function print({ config, file }: LoadedConfig, options: CommonOptions, { stdout }: CommandContext): void {
-  if (options.json === true) stdout.write(`${JSON.stringify(printableConfig(config))}\n`);
-  else stdout.write(`# ${file ?? 'the defaults'}\n${formatYaml(config)}`);
+function printConfig({ config, file }: LoadedConfig, options: CommonOptions, { stdout }: CommandContext): void {
+  print(
+    stdout,
+    options.json === true
+      ? JSON.stringify(printableConfig(config))
+      : `# ${file ?? 'the defaults'}\n${formatYaml(config).trimEnd()}`,
+  );
+}
+
+/** Paths and names come from elsewhere. */
+function print(stdout: Output, text: string): void {
+  stdout.write(`${toTerminalText(text)}\n`);
 }
 
 function count(number: number, noun: string): string {

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Database } from '../db/database.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { toTerminalText } from '../runtime/plain-text.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -22,7 +23,8 @@ export async function openLedger(
       {
         migrate: true,
         clock: systemClock,
-        onError: (error) => void stderr.write(`${formatProblem({ path: 'database', message: error.message })}\n`),
+        onError: (error) =>
+          void stderr.write(`${toTerminalText(formatProblem({ path: 'database', message: error.message }))}\n`),
       },
     ),
   );

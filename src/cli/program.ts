@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { toTerminalText } from '../runtime/plain-text.ts';
 import { addAuditCommands } from './audit-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import type { CommandContext } from './context.ts';
@@ -23,7 +24,8 @@ export function createProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
+      // It quotes what was typed, or pasted.
+      writeErr: (text) => void context.stderr.write(toTerminalText(text)),
     });
   addServeCommand(program, context);
   addDemoCommand(program, context);

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { asConsole } from './console-actor.ts';
+import { toTerminalText } from '../runtime/plain-text.ts';
 import type { CommandContext } from './context.ts';
 import { failureOf } from './failure.ts';
 import { createProgram } from './program.ts';
@@ -13,8 +14,8 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     // Commander has already written the help, or what it did not understand.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { details = [], ...failure } = failureOf(error);
-    if (args.includes('--json')) context.stdout.write(`${JSON.stringify(failure)}\n`);
-    else context.stderr.write(`rollcall: ${[failure.error, ...details].join('\n  ')}\n`);
+    if (args.includes('--json')) context.stdout.write(`${toTerminalText(JSON.stringify(failure))}\n`);
+    else context.stderr.write(`rollcall: ${[failure.error, ...details].map(toTerminalText).join('\n  ')}\n`);
     return 1;
   }
 }

@@ -3,7 +3,7 @@ import { tokenRoles, type TokenRole } from '../identity/tokens.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/user-error.ts';
 import { asConsole } from './console-actor.ts';
-import { collect, type CommonOptions, loadFor, withCommonOptions } from './command-options.ts';
+import { collect, type CommonOptions, loadFor, plainText, withCommonOptions } from './command-options.ts';
 import type { CommandContext } from './context.ts';
 import { openLedger } from './open-ledger.ts';
 
@@ -19,7 +19,7 @@ export function addTokenCommands(program: Command, context: CommandContext): voi
   withCommonOptions(token.command('create'))
     .description('make a token and print it, once')
     .addOption(new Option('--role <role>', 'what its holder may do').choices(tokenRoles).makeOptionMandatory())
-    .requiredOption('--name <name>', 'what the token is for, shown in lists')
+    .requiredOption('--name <name>', 'what the token is for, shown in lists', plainText)
     .option('--space <id>', 'a space it is limited to; may be repeated', collect)
     .option('--customer <id>', 'the customer it belongs to; for the role member')
     .action((options: TokenOptions) => create(options, context));

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { ListenAddress } from '../config/listen.ts';
 import { machineAddresses, reachableAddresses } from '../runtime/machine-addresses.ts';
+import { toTerminalText } from '../runtime/plain-text.ts';
 import type { Output } from './context.ts';
 
 /** What someone who has just started the service needs to go on. */
@@ -22,10 +23,14 @@ export function formatWelcome(facts: WelcomeFacts, output: Output, addresses = m
   const terminal = output.isTTY === true;
   const paint = (style: 'bold' | 'dim' | 'cyan', text: string) => styleText(style, text, { stream: output });
   const lines = [paint('bold', 'Rollcall is running.'), '', row('Pages', paint('cyan', facts.httpUrl))];
-  const link = terminal ? facts.setupLink : facts.setupLinkFile && `the link is in ${facts.setupLinkFile}`;
+  const link = terminal
+    ? facts.setupLink
+    : facts.setupLinkFile && toTerminalText(`the link is in ${facts.setupLinkFile}`);
   if (link !== undefined) lines.push(row('First sign-in', paint('cyan', link)));
   const { generatedSecret } = facts;
-  const secret = generatedSecret && (terminal ? paint('bold', generatedSecret.secret) : `in ${generatedSecret.file}`);
+  const secret =
+    generatedSecret &&
+    (terminal ? paint('bold', generatedSecret.secret) : toTerminalText(`in ${generatedSecret.file}`));
   for (const listen of facts.radius) {
     lines.push(
       '',

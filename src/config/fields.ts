@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../runtime/duration.ts';
+import { isPlainText } from '../runtime/plain-text.ts';
 import { parseWebhookSecret } from '../runtime/standard-webhooks.ts';
 import { formatListen, parseListen, type ListenAddress } from './listen.ts';
 import { Secret, secretUrl } from './secret.ts';
@@ -10,10 +11,12 @@ import { Secret, secretUrl } from './secret.ts';
  * (`decode`) and writes what `config print` shows (`encode`).
  */
 
-/** Text that must say something. */
+/** One line of text that must say something. */
 export function text() {
-  return z.string().trim().min(1, 'must not be empty');
+  return z.string().trim().min(1, 'must not be empty').refine(isPlainText, plainTextMessage);
 }
+
+const plainTextMessage = 'must not contain control characters, invisible ones, or such as turn the direction of text';
 
 /** An id, case-folded, so that `HQ` and `hq` are the same space. */
 export function id() {

@@ -2,10 +2,12 @@ import { addressRange, listen } from './fields.ts';
 import { formatListen } from './listen.ts';
 import { nearestName } from './nearest-name.ts';
 import { formatPath, type Problem } from './problem.ts';
+import { retentionProblems } from './retention.ts';
 import { defaultListens } from './sources.ts';
 
 /**
- * What one entry says about another: ids used twice, spaces that do not exist, ports and client ranges named twice.
+ * What one entry says about another: ids used twice, spaces that do not exist, ports and client ranges named twice, times
+ * that do not fit each other.
  * Reads the unchecked input, so that these problems are reported together with the ones of shape; whatever has the
  * wrong shape is passed over here, because the schema reports it.
  */
@@ -22,6 +24,7 @@ export function referenceProblems(input: unknown): readonly Problem[] {
     ),
     ...repeated('sources', 'listen', sources.map(listenKey)),
     ...sources.flatMap((source, index) => sourceProblems(source, ['sources', index], spaceIds)),
+    ...retentionProblems(field(input, 'retention'), field(input, 'lateWindow')),
   ];
 }
 

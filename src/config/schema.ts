@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addressRange, connectionUrl, duration, listen, secret, text } from './fields.ts';
+import { retentionSchema } from './retention.ts';
 import type { Secret } from './secret.ts';
 import { section } from './section.ts';
 import type { SourceType } from './sources.ts';
@@ -63,6 +64,7 @@ export const configSchema = section(
     sources: z.array(sourceSchema).default([]).describe('What tells us who is on the network.'),
     devices: devicesSchema.prefault({}).describe('What is registered.'),
     privacy: privacySchema.prefault({}).describe('What is assumed about consent.'),
+    retention: retentionSchema.prefault({}).describe('After what time each kind of data is deleted.'),
     logLevel: z.enum(logLevels).default('info').describe('How much is logged.'),
     maxBacklog: z
       .int()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { actorAtWork } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { lineText, type UnsignedLine } from './audit-chain.ts';
+import { anchorText, lineText, type UnsignedLine } from './audit-chain.ts';
 import { bulkInsert, isAnyOf } from './bulk.ts';
 import type { DatabaseKind } from './migrations/migration.ts';
 import type { AuditTable, Schema } from './schema.ts';
@@ -97,6 +97,29 @@ export class AuditLog {
       previous = hash;
     }
     await bulkInsert(trx, this.#kind, 'audit', rows);
+  }
+
+  /** Removes the oldest lines, at most `limit`, as far as all of them are older than `before`. */
+  async forget(trx: Transaction<Schema>, before: number, limit: number): Promise<number> {
+    const { keys } = this.#use();
+    const anchor = await trx.selectFrom('audit_anchor').select('sequence').executeTakeFirstOrThrow();
+    const rows = await trx
+      .selectFrom('audit')
+      .select(['sequence', 'at', 'hash'])
+      .where('sequence', '>', anchor.sequence)
+      .orderBy('sequence')
+      .limit(limit)
+      .execute();
+    const young = rows.findIndex(({ at }) => at >= before);
+    const old = young === -1 ? rows : rows.slice(0, young);
+    const last = old.at(-1);
+    if (last === undefined) return 0;
+    const { sequence, hash } = last;
+    const proof = keys.sign(anchorText({ sequence, hash }));
+    // First the anchor: the database lets nothing be deleted that lies behind it.
+    await trx.updateTable('audit_anchor').set({ sequence, hash, proof }).execute();
+    await trx.deleteFrom('audit').where('sequence', '<=', sequence).execute();
+    return old.length;
   }
 
   /** The wrapped keys of the customers, none for those who are gone. On PostgreSQL they stay until the transaction ends. */

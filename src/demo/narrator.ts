@@ -1,3 +1,4 @@
+import { toTerminalText } from '../runtime/plain-text.ts';
 import type { Cast } from './cast.ts';
 import type { FeedEvent } from './feed.ts';
 import type { Screen } from './screen.ts';
@@ -33,7 +34,7 @@ export class Narrator {
 
   #sentence({ type, data }: FeedEvent): string | undefined {
     const screen = this.#screen;
-    const name = data.customerName ?? this.#names.get(data.customerId ?? '') ?? 'Somebody';
+    const name = toTerminalText(data.customerName ?? this.#names.get(data.customerId ?? '') ?? 'Somebody');
     switch (type) {
       case 'checkin.recorded':
         return `${screen.paint('arrived', '→')} ${name} is in`;

@@ -4,7 +4,7 @@ import type { EventFeed } from '../outputs/feed.ts';
 import type { Logger } from '../runtime/logger.ts';
 
 /** What streams need of the feed. */
-export type StreamFeed = Pick<EventFeed, 'read' | 'lastSequence' | 'listen'>;
+export type StreamFeed = Pick<EventFeed, 'read' | 'range' | 'listen'>;
 
 export type StreamRequest = {
   /** The sequence after which the stream begins. */
@@ -109,6 +109,11 @@ class EventStream {
     while (!this.#ended) {
       this.#behind = false;
       const events = await this.#feed.read(this.#after, this.#limits.batch);
+      // What the consumer has not read yet was deleted meanwhile: it comes back and is told so.
+      if (events[0] !== undefined && events[0].sequence !== this.#after + 1) {
+        this.end();
+        return;
+      }
       this.#send(events);
       if (events.length === this.#limits.batch) await this.#drained();
       else if (!this.#behind) await this.#untilBehind();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { customerIdPattern } from '../identity/device-fields.ts';
+import { isPlainText } from '../runtime/plain-text.ts';
 
 /** The kinds of value that calls are made of. `decode` reads what the caller sends, `encode` writes what we answer. */
 
@@ -13,14 +14,14 @@ export const id = z
     'must be 1 to 128 characters: a letter or digit, then letters, digits, or any of . _ @ + -',
   );
 
-/** One line of text for people. Control characters have no meaning in it, and PostgreSQL refuses the first of them. */
+/** One line of text for people. What is no text is refused here, so that nothing behind it has to be afraid of a name. */
 export function line(longest: number) {
   return z
     .string()
     .trim()
     .min(1, 'must not be empty')
     .max(longest)
-    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+    .refine(isPlainText, 'must not contain control characters, invisible ones, or such as turn the direction of text');
 }
 
 /** An id that we made ourselves: opaque, and compared as it is. */

@@ -26,7 +26,6 @@ export class IdempotencyKeys {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #working = new Map<string, Promise<unknown>>();
-  #prunedAt = 0;
 
   constructor(db: Database, clock: Clock, log: Logger) {
     this.#db = db;
@@ -60,7 +59,6 @@ export class IdempotencyKeys {
   }
 
   async #once(tokenId: string, key: string, hash: string, make: () => Promise<Made>): Promise<Made> {
-    await this.#prune();
     const made = await this.#claim(tokenId, key, hash);
     if (made !== undefined) return made;
     const mine = this.#db.write;
@@ -121,16 +119,27 @@ export class IdempotencyKeys {
     }
     return { status: first.status, id: first.body };
   }
+}
 
-  async #prune(): Promise<void> {
-    const now = this.#clock.now();
-    if (now - this.#prunedAt < keptMs / 24) return;
-    this.#prunedAt = now;
-    await this.#db.write
-      .deleteFrom('idempotency_keys')
-      .where('created_at', '<', now - keptMs)
-      .execute();
-  }
+/** Deletes keys that are no longer known to anybody; how many. */
+export async function forgetIdempotencyKeys(db: Database, before: number, limit: number): Promise<number> {
+  const result = await db.write
+    .deleteFrom('idempotency_keys')
+    .where((eb) =>
+      eb(
+        eb.refTuple('token_id', 'key'),
+        'in',
+        eb
+          .selectFrom('idempotency_keys')
+          .select(['token_id', 'key'])
+          .where('created_at', '<', before)
+          .orderBy('created_at')
+          .limit(limit)
+          .$asTuple('token_id', 'key'),
+      ),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
 }
 
 function keyOf(request: FastifyRequest): string | undefined {

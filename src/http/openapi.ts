@@ -129,6 +129,7 @@ const failureDescriptions = {
   403: 'The role of the token may not do this',
   404: 'There is no such object, as far as this token is told',
   409: 'The state of the object does not allow this',
+  410: 'What was asked for was deleted because it was old',
   413: 'The body is larger than the call takes, which is 1 MiB unless it says otherwise',
   415: 'The body is of another media type',
   422: 'A field names something that does not exist, or the idempotency key was used for another request',

@@ -1,4 +1,6 @@
 import type { AuditOutcome } from '../db/audit-log.ts';
+import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { auditContext } from './audit-keys.ts';
 import type { Registry } from './registry.ts';
 
@@ -79,6 +81,11 @@ export async function* auditOf(
     if (lines.length < linesPerPage) return;
     before = lines.at(-1)?.sequence;
   }
+}
+
+/** The oldest lines, as far as all of them are old. The chain goes on from an anchor, so that it can still be verified. */
+export async function forgetAudit(db: Database, before: number, limit: number): Promise<number> {
+  return await inTransaction(db, async (trx) => await db.audit.forget(trx, before, limit));
 }
 
 function openDetails(

@@ -163,9 +163,15 @@ export async function readRegistrations(
   });
 }
 
-/** For the housekeeping of any node: whoever has not read these by then loads everything again. */
-export async function trimChanges(db: Database, before: number): Promise<void> {
-  await db.write.deleteFrom('changes').where('at', '<', before).execute();
+/** The oldest ones first: whoever has not read these by then loads everything again. */
+export async function forgetChanges(db: Database, before: number, limit: number): Promise<number> {
+  const old = db.read.selectFrom('changes').select(['sequence', 'at']).orderBy('sequence').limit(limit);
+  const rows = await old.execute();
+  const young = rows.findIndex(({ at }) => at >= before);
+  const last = (young === -1 ? rows : rows.slice(0, young)).at(-1);
+  if (last === undefined) return 0;
+  const result = await db.write.deleteFrom('changes').where('sequence', '<=', last.sequence).executeTakeFirst();
+  return Number(result.numDeletedRows);
 }
 
 function selectCustomers(db: Database) {

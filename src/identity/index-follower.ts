@@ -11,7 +11,6 @@ import {
   readChanges,
   readRegistrations,
   readUpdate,
-  trimChanges,
   type Change,
   type OptInPolicy,
   type Registration,
@@ -21,8 +20,6 @@ const everyMs = 250;
 const changesPerRound = 1_000;
 /** How long a write waits for the index; should following fail just then, it goes on by itself. */
 const patienceMs = 1_000;
-const trimEveryMs = 3_600_000;
-const keepChangesMs = 24 * 3_600_000;
 
 export type FollowerOptions = OptInPolicy & {
   readonly db: Database;
@@ -48,13 +45,11 @@ export class IndexFollower implements AsyncDisposable {
   readonly #loop: Loop;
   readonly #forget: () => void;
   #position: number;
-  #trimmedAt: number;
   #waiting: (() => void)[] = [];
 
   private constructor(options: FollowerOptions, position: number) {
     this.#options = options;
     this.#position = position;
-    this.#trimmedAt = options.clock.monotonic();
     this.#loop = new Loop({
       run: () => this.#round(),
       everyMs,
@@ -101,7 +96,6 @@ export class IndexFollower implements AsyncDisposable {
       if (changes[0]?.sequence === this.#position + 1) await this.#apply(changes);
       else await this.#reload();
     }
-    await this.#trim();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
@@ -127,12 +121,5 @@ export class IndexFollower implements AsyncDisposable {
     index.replace(await loadTables(db, seed, this.#options));
     this.#position = position;
     onChanges('all');
-  }
-
-  async #trim() {
-    const { db, clock } = this.#options;
-    if (clock.monotonic() - this.#trimmedAt < trimEveryMs) return;
-    await trimChanges(db, clock.now() - keepChangesMs);
-    this.#trimmedAt = clock.monotonic();
   }
 }

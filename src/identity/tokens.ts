@@ -90,6 +90,21 @@ export async function revokeToken(db: Database, clock: Clock, id: string): Promi
   });
 }
 
+/** Deletes tokens that expired, or were revoked, before that; how many. */
+export async function forgetTokens(db: Database, before: number, limit: number): Promise<number> {
+  const result = await db.write
+    .deleteFrom('tokens')
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('tokens')
+        .select('id')
+        .where((either) => either.or([either('revoked_at', '<', before), either('expires_at', '<', before)]))
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
 /** In the order of their ids, from the one behind `after`; the revoked ones too. */
 export async function listTokens(
   db: Database,

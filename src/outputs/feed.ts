@@ -9,6 +9,9 @@ const channel = 'rollcall:events';
 const lookEveryMs = 1_000;
 const pageSize = 500;
 
+/** `oldest` is `newest + 1` when none is kept. */
+export type FeedRange = { readonly oldest: number; readonly newest: number };
+
 export type FeedListener = (events: readonly EventJson[]) => void;
 
 /**
@@ -48,7 +51,7 @@ export class EventFeed implements AsyncDisposable {
     redis: { readonly publisher: Redis; readonly subscriber: Redis },
     logger: Logger,
   ): Promise<EventFeed> {
-    const feed = new EventFeed(db, redis, logger, await newestSequence(db));
+    const feed = new EventFeed(db, redis, logger, (await rangeOf(db)).newest);
     redis.subscriber.on('message', () => feed.#wake());
     await redis.subscriber.subscribe(channel);
     return feed;
@@ -77,9 +80,9 @@ export class EventFeed implements AsyncDisposable {
     });
   }
 
-  /** The highest sequence there is; 0 before the first event. */
-  async lastSequence(): Promise<number> {
-    return await newestSequence(this.#db);
+  /** The sequences of the newest event there ever was, 0 before the first, and of the oldest that is still kept. */
+  async range(): Promise<FeedRange> {
+    return await rangeOf(this.#db);
   }
 
   /**
@@ -126,10 +129,18 @@ export class EventFeed implements AsyncDisposable {
   }
 }
 
-async function newestSequence(db: Database): Promise<number> {
-  const newest = await db.read
-    .selectFrom('events')
-    .select((eb) => eb.fn.max('sequence').as('sequence'))
-    .executeTakeFirst();
-  return newest?.sequence ?? 0;
+/** In one statement, so that both are of the same moment. The counter knows of events that are gone. */
+async function rangeOf(db: Database): Promise<FeedRange> {
+  const { newest, oldest } = await db.read
+    .selectFrom('counters')
+    .select((eb) => [
+      'value as newest',
+      eb
+        .selectFrom('events')
+        .select((event) => event.fn.min('sequence').as('oldest'))
+        .as('oldest'),
+    ])
+    .where('name', '=', 'events')
+    .executeTakeFirstOrThrow();
+  return { newest, oldest: oldest ?? newest + 1 };
 }

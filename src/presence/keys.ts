@@ -31,6 +31,9 @@ export type ShardKeys = {
   readonly nas: string;
 };
 
+/** String: the node that deletes what is old now. */
+export const retentionDutyKey = 'rollcall:retention-duty';
+
 export function shardKeys(shard: number): ShardKeys {
   const key = (name: string): string => `rollcall:{${shard}}:${name}`;
   return {

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { toTerminalText } from './plain-text.ts';
 
 export type { Logger } from 'pino';
 
@@ -6,6 +7,13 @@ export type { Logger } from 'pino';
 export function createLogger(options: { readonly level: string; readonly destination?: pino.DestinationStream }) {
   return pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    options.destination ?? pino.destination({ fd: 2, sync: false }),
+    inert(options.destination ?? pino.destination({ fd: 2, sync: false })),
   );
+}
+
+/** JSON escapes the control characters of ASCII alone; whoever reads a log in a terminal is to be safe from the others too. */
+function inert<Destination extends pino.DestinationStream>(destination: Destination): Destination {
+  const write = destination.write.bind(destination);
+  destination.write = (line) => write(toTerminalText(line));
+  return destination;
 }

@@ -31,6 +31,7 @@ export function createMetrics() {
     sourceUp: gauge('source_up', 'Whether the source is up.', ['source']),
     timerLag: gauge('timer_lag_seconds', 'How late the latest due departure was found.'),
     transitionsPending: gauge('transitions_pending', 'Transitions that wait to be recorded in the ledger.'),
+    retentionDeleted: counter('retention_deleted_total', 'Rows that were deleted because they were old.', ['kind']),
     redisRebuilds: counter('redis_rebuilds_total', 'How often presence was rebuilt from the ledger.'),
     clockSteps: counter('clock_steps_total', 'How often the clock was set by more than two seconds.'),
     recordDuration: new Histogram({

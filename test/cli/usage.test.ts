@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isPlainText } from '../../src/runtime/plain-text.ts';
 import { runCommand } from './run-command.ts';
 
 const commands = [
@@ -11,6 +12,7 @@ const commands = [
   'token create',
   'devices import',
   'devices export',
+  'audit verify',
 ];
 
 test.each(commands)('%s explains itself, and takes --config', async (command) => {
@@ -40,4 +42,17 @@ test.each([
   const outcome = await runCommand(args);
   expect(outcome.code).toBe(code);
   expect(outcome.stderr).toContain(message);
+});
+
+test.each([
+  [['config', 'check', '--config', '/\u001B[2J\u202E.yaml'], 1],
+  [['\u001B[2J'], 2],
+  [['token', 'create', '--role', 'admin', '--name', 'x\u009B2J'], 2],
+  [['config', 'check', '--json', '--config', '/\u009B2J\u202E.yaml'], 1],
+])('what %j says is inert in a terminal', async (args, code) => {
+  const outcome = await runCommand(args);
+  expect(outcome.code).toBe(code);
+  const text = outcome.stdout + outcome.stderr;
+  expect(text.split('\n').every(isPlainText)).toBe(true);
+  expect(text).toMatch(/\\u00[19]b/u);
 });

@@ -45,11 +45,6 @@ describe.each(databaseKinds)('the audit log on %s', (kind) => {
     await expect(db.deleteFrom('audit').execute()).rejects.toThrow(/append-only/u);
     await expect(db.deleteFrom('audit_anchor').execute()).rejects.toThrow(/append-only/u);
     await expect(db.updateTable('audit_anchor').set({ hash: 'x' }).execute()).rejects.toThrow(/append-only/u);
-    if (kind === 'postgres') {
-      for (const table of ['audit', 'audit_anchor']) {
-        await expect(sql`truncate ${sql.table(table)}`.execute(db)).rejects.toThrow(/append-only/u);
-      }
-    }
     expect(await verify()).toMatchObject({ lines: 2 });
   });
 
@@ -134,5 +129,16 @@ describe.each(databaseKinds)('the audit log on %s', (kind) => {
     expect(erased).toMatchObject({ action: 'customer.erased', subject: put?.subject, sealed: null });
     expect(await registry.db.read.selectFrom('audit_subjects').selectAll().execute()).toEqual([]);
     expect(await verify()).toMatchObject({ lines: 2 });
+  });
+});
+
+describe('the audit log on PostgreSQL', () => {
+  const databases = useDatabases('postgres');
+
+  test('refuses to be truncated', async () => {
+    const { write } = await databases.open();
+    for (const table of ['audit', 'audit_anchor']) {
+      await expect(sql`truncate ${sql.table(table)}`.execute(write)).rejects.toThrow(/append-only/u);
+    }
   });
 });

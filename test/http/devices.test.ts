@@ -113,3 +113,23 @@ test('the list is paged to its end', async () => {
   expect(new Set(macs)).toEqual(new Set(['01', '02', '03'].map((tail) => `00-00-5E-00-53-${tail}`)));
   expect(second.body['nextCursor']).toBeNull();
 });
+
+test.each(['Pix\u202Eel', 'Pix\u001B[2Jel', 'Pix\u200Bel', 'Pix\u2028el'])(
+  'the name %j is refused, for it would not be read as it stands',
+  async (name) => {
+    const { status, body } = await put('00-00-5E-00-53-01', { customerId: 'mia', name });
+    expect(status).toBe(400);
+    const message = 'must not contain control characters, invisible ones, or such as turn the direction of text';
+    expect(body['errors']).toEqual([{ path: 'name', message }]);
+  },
+);
+
+test('a name that another program could obey is kept as it is, and is JSON that no browser takes for a page', async () => {
+  for (const name of ['=HYPERLINK("https://example.org")', '<img src=x onerror=alert(1)>']) {
+    await put('00-00-5E-00-53-01', { customerId: 'mia', name });
+    const { body, headers } = await world.call('GET', '/v1/devices/00-00-5E-00-53-01');
+    expect(body['name']).toBe(name);
+    expect(headers.get('content-type')).toContain('application/json');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  }
+});

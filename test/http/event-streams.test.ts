@@ -135,6 +135,34 @@ test('a cursor beyond the newest event is refused, since waiting for it would hi
   expect(stream.response.statusCode).toBe(409);
 });
 
+test('a cursor whose next event was deleted is refused with where to go on, and 0 begins with what there is', async () => {
+  await addEvents(world, 6);
+  await world.db.write.deleteFrom('events').where('sequence', '<=', 4).execute();
+  for (const query of ['after=3', 'cursor=1']) {
+    const { status, body } = await world.call('GET', `/v1/events?${query}`);
+    expect([status, body['code'], body['oldest'], body['latest']]).toEqual([410, 'cursorTooOld', 5, 6]);
+  }
+  const stream = await RawStream.open(world.url, { lastEventId: '3' });
+  expect(stream.response.statusCode).toBe(410);
+  for (const after of ['0', '4']) {
+    const { body } = await world.call('GET', `/v1/events?after=${after}`);
+    expect((body['items'] as { sequence: number }[]).map(({ sequence }) => sequence)).toEqual([5, 6]);
+    using resumed = await RawStream.open(world.url, { lastEventId: after });
+    await resumed.until(({ sequences }) => sequences.length === 2);
+    expect(resumed.sequences).toEqual([5, 6]);
+  }
+});
+
+test('with every event deleted the newest sequence is still known, and the next one follows it', async () => {
+  await addEvents(world, 4);
+  await world.db.write.deleteFrom('events').execute();
+  expect((await world.call('GET', '/v1/events?after=4')).body).toEqual({ items: [], nextCursor: null });
+  expect((await world.call('GET', '/v1/events?after=3')).status).toBe(410);
+  await addEvents(world, 1);
+  const { body } = await world.call('GET', '/v1/events?after=4');
+  expect((body['items'] as { sequence: number }[]).map(({ sequence }) => sequence)).toEqual([5]);
+});
+
 test('a Last-Event-ID that is no sequence is refused', async () => {
   const stream = await RawStream.open(world.url, { lastEventId: 'evt_1' });
   expect(stream.response.statusCode).toBe(400);

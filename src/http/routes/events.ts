@@ -7,6 +7,7 @@ import { limit } from '../fields.ts';
 import { fieldProblem, Problem } from '../problem.ts';
 import type { Routes } from '../route.ts';
 import type { EventJson } from '../../outputs/event-json.ts';
+import type { FeedRange } from '../../outputs/feed.ts';
 import type { Logger } from '../../runtime/logger.ts';
 
 export type EventPorts = { readonly feed: StreamFeed };
@@ -49,12 +50,12 @@ export function addEvents(
     config: {
       access: allow('platform', 'frontdesk', 'viewer'),
       audit: { none: 'consumers read it all day, event by event; the log would say nothing but that' },
-      failures: [409, 503],
+      failures: [409, 410, 503],
     },
     schema: {
       summary: 'What happened, in order; as a stream with Accept: text/event-stream',
       description:
-        'As JSON: the events after a sequence, oldest first; `nextCursor` is null when there are no more yet. As a stream (server-sent events): `id` is the sequence, `event` the type, `data` the event; it begins after `Last-Event-ID` or `after`, and without either with what happens next.',
+        'As JSON: the events after a sequence, oldest first; `nextCursor` is null when there are no more yet. As a stream (server-sent events): `id` is the sequence, `event` the type, `data` the event; it begins after `Last-Event-ID` or `after`, and without either with what happens next. Events are kept for `retention.events`; a cursor from before that is a 410.',
       tags: ['events'],
       querystring,
       response: {
@@ -78,7 +79,7 @@ export function addEvents(
       if (!asksFor(request.headers.accept, 'text/event-stream')) {
         const after = asked ?? 0;
         const items = await feed.read(after, request.query.limit);
-        if (items.length === 0) await refuseFuture(feed, after);
+        if (items[0]?.sequence !== after + 1) await refuseUnknown(feed, after);
         return {
           items: items.filter(includes),
           nextCursor: items.length < request.query.limit ? null : String(items.at(-1)?.sequence),
@@ -86,8 +87,9 @@ export function addEvents(
       }
 
       const after = lastEventId(request.headers['last-event-id']) ?? asked;
-      if (after !== undefined) await refuseFuture(feed, after);
-      const from = after ?? (await feed.lastSequence());
+      const range = after === undefined ? await feed.range() : await refuseUnknown(feed, after);
+      // A stream that is asked for everything begins with what there is.
+      const from = after === undefined ? range.newest : Math.max(after, range.oldest - 1);
       if (streams.isFull)
         throw new Problem(503, 'tooManyStreams', 'too many event streams are open', { retryAfterMs: 5000 });
       reply.hijack();
@@ -108,14 +110,27 @@ export function addEvents(
   });
 }
 
-/** A cursor from before a restored backup names events that do not exist; waiting for them would hide all new ones. */
-async function refuseFuture(feed: StreamFeed, after: number): Promise<void> {
-  const latest = await feed.lastSequence();
-  if (after <= latest) return;
-  throw new Problem(409, 'cursorAhead', `the newest event is ${latest}, not ${after}; start again from there`, {
-    errors: [{ path: 'after', message: `must be at most ${latest}` }],
-    members: { latest },
-  });
+/**
+ * A cursor from before a restored backup names events that do not exist; waiting for them would hide all new ones. One
+ * whose next event is no longer kept has missed some, which whoever promises no gaps must say. 0 stands for all there are.
+ */
+async function refuseUnknown(feed: StreamFeed, after: number): Promise<FeedRange> {
+  const range = await feed.range();
+  const { oldest, newest: latest } = range;
+  if (after > latest) {
+    throw new Problem(409, 'cursorAhead', `the newest event is ${latest}, not ${after}; start again from there`, {
+      errors: [{ path: 'after', message: `must be at most ${latest}` }],
+      members: { latest },
+    });
+  }
+  if (after > 0 && after < oldest - 1) {
+    const detail = `events up to ${oldest - 1} were deleted because they were old; read what you missed from /v1/check-ins, then go on with after=${oldest - 1}`;
+    throw new Problem(410, 'cursorTooOld', detail, {
+      errors: [{ path: 'after', message: `must be at least ${oldest - 1}, or 0 for all that there are` }],
+      members: { oldest, latest },
+    });
+  }
+  return range;
 }
 
 /** Events of other spaces, and those of the whole house, do not exist for a token that belongs to spaces. */

@@ -1,7 +1,9 @@
+import { toPlainText } from '../../runtime/plain-text.ts';
+
 /**
  * Text of an attribute. The protocol says UTF-8 without a terminator (RFC 2865, section 5); access points also send
- * Latin-1, and some a terminating NUL. Control characters become U+FFFD, because nothing behind this could use them and
- * some of it is harmed by them: PostgreSQL refuses NUL, and terminals obey escapes.
+ * Latin-1, and some a terminating NUL. What is no text, such as control characters, becomes U+FFFD, because nothing
+ * behind this could use it and some of it is harmed by it: PostgreSQL refuses NUL, and terminals obey escapes.
  */
 export function readText(bytes: Buffer, start: number, end: number): string {
   let last = end;
@@ -14,10 +16,9 @@ export function readText(bytes: Buffer, start: number, end: number): string {
 }
 
 const replacement = '\u{FFFD}';
-const controls = /\p{Cc}/gu;
 
 function readUnusualText(bytes: Buffer, start: number, end: number): string {
   const utf8 = bytes.toString('utf8', start, end);
   const text = utf8.includes(replacement) ? bytes.toString('latin1', start, end) : utf8;
-  return text.replaceAll(controls, replacement);
+  return toPlainText(text);
 }

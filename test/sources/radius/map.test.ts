@@ -83,6 +83,10 @@ test('control characters in names cannot reach a terminal or a database', () => 
   expect(identitiesOf('User-Name = "mia\\u0000"')).toEqual(['mia']);
 });
 
+test('what turns the direction of text, or is invisible, is replaced where a radio brings it', () => {
+  expect(identitiesOf('User-Name = "m\u202eia\u200b"')).toEqual(['m\u{FFFD}ia\u{FFFD}']);
+});
+
 test('a name in Latin-1 keeps its letters', () => {
   expect(identitiesOf(`User-Name = 0x${Buffer.from('zoë', 'latin1').toString('hex')}`)).toEqual(['zoë']);
 });
