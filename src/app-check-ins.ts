@@ -44,7 +44,7 @@ export async function openCheckIns(base: Base, { db, redis, registry, connection
     });
     recorders.push(stack.use(recorder));
   }
-  keepRetention(base, db, redis);
+  keepRetention(base, registry, redis);
   const erasures = await openErasures(base, { registry, ...presence }, onRecorded);
   const sourceEvents = new SourceEvents(db, clock, onRecorded);
   const ledger = new Ledger({ db, clock, rules, onRecorded });

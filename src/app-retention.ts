@@ -1,10 +1,11 @@
 import { forgetCheckIns, forgetEvents, forgetRuns, forgetVisits } from './checkins/forget.ts';
 import { forgetOld, type RetentionKind } from './checkins/retention.ts';
 import type { Config } from './config/schema.ts';
-import type { Database } from './db/database.ts';
 import { forgetIdempotencyKeys } from './http/idempotency.ts';
 import { forgetAudit } from './identity/audit-list.ts';
 import { forgetChanges } from './identity/directory-source.ts';
+import { forgetLearnedDevices } from './identity/learned-devices.ts';
+import type { Registry } from './identity/registry.ts';
 import { forgetTokens } from './identity/tokens.ts';
 import { retentionDutyKey } from './presence/keys.ts';
 import type { Redis } from './redis/connect.ts';
@@ -34,7 +35,8 @@ const keepIdempotencyKeysMs = dayMs;
 const keepTokensMs = 395 * dayMs;
 
 /** Everything that is ever deleted because it is old. The order matters: a visit goes after its check-ins. */
-export function retentionKinds(db: Database, { retention }: Pick<Config, 'retention'>): readonly RetentionKind[] {
+export function retentionKinds(registry: Registry, { retention }: Pick<Config, 'retention'>): readonly RetentionKind[] {
+  const { db } = registry;
   const kind = (name: string, keepMs: number, forget: typeof forgetRuns): RetentionKind => ({
     name,
     keepMs,
@@ -45,6 +47,11 @@ export function retentionKinds(db: Database, { retention }: Pick<Config, 'retent
     kind('checkIns', retention.visits, forgetCheckIns),
     kind('visits', retention.visits, forgetVisits),
     kind('events', retention.events, forgetEvents),
+    {
+      name: 'learnedDevices',
+      keepMs: retention.learnedDevices,
+      forget: (before) => forgetLearnedDevices(registry, before),
+    },
     kind('audit', retention.audit, forgetAudit),
     kind('tokens', keepTokensMs, forgetTokens),
     kind('changes', keepChangesMs, forgetChanges),
@@ -53,9 +60,13 @@ export function retentionKinds(db: Database, { retention }: Pick<Config, 'retent
 }
 
 /** Deletes what is old, every hour, on one node. */
-export function keepRetention({ config, clock, log, metrics, stack, node }: Base, db: Database, redis: Redis): void {
+export function keepRetention(
+  { config, clock, log, metrics, stack, node }: Base,
+  registry: Registry,
+  redis: Redis,
+): void {
   const ports = {
-    kinds: retentionKinds(db, config),
+    kinds: retentionKinds(registry, config),
     duty: new Duty(redis, retentionDutyKey, node, dutyMs),
     clock,
     onForgotten: (kind: string, count: number) => metrics.retentionDeleted.inc({ kind }, count),

@@ -17,6 +17,9 @@ export const retentionSchema = section({
   events: duration({ minMs: 3 * dayMs })
     .prefault('395d')
     .describe('The feed of events; a consumer that was away for longer starts again.'),
+  learnedDevices: duration({ minMs: dayMs })
+    .prefault('90d')
+    .describe('Devices that registered themselves, after the last check-in that names them.'),
   audit: duration({ minMs: 30 * dayMs })
     .prefault('730d')
     .describe('Who changed or looked up what.'),

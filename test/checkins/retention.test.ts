@@ -29,7 +29,7 @@ describe.each(databaseKinds)('retention on %s', (kind) => {
     await putCustomer(registry, 'mia', { name: 'Mia' });
   });
 
-  const run = async (kinds: readonly RetentionKind[] = retentionKinds(db, parseConfig({}))) => {
+  const run = async (kinds: readonly RetentionKind[] = retentionKinds(registry, parseConfig({}))) => {
     const counts = new Map<string, number>();
     const onForgotten = (name: string, count: number) => void counts.set(name, (counts.get(name) ?? 0) + count);
     await forgetOld({ kinds, duty, clock, onForgotten }, new AbortController().signal);
@@ -118,7 +118,7 @@ describe.each(databaseKinds)('retention on %s', (kind) => {
         .execute();
     }
     clock.pass(400 * day);
-    const events = retentionKinds(db, parseConfig({})).find(({ name }) => name === 'events');
+    const events = retentionKinds(registry, parseConfig({})).find(({ name }) => name === 'events');
     let batches = 0;
     const kinds: RetentionKind[] = [
       { name: 'broken', keepMs: 0, forget: async () => Promise.reject(new Error('the disk is full')) },
@@ -156,7 +156,12 @@ describe.each(databaseKinds)('retention on %s', (kind) => {
     await visit('old');
     clock.pass(400 * day);
     const busy = { acquire: async () => false, release: async () => undefined };
-    const ports = { kinds: retentionKinds(db, parseConfig({})), duty: busy, clock, onForgotten: () => undefined };
+    const ports = {
+      kinds: retentionKinds(registry, parseConfig({})),
+      duty: busy,
+      clock,
+      onForgotten: () => undefined,
+    };
     await forgetOld(ports, new AbortController().signal);
     expect(await db.read.selectFrom('visits').select('id').execute()).toEqual([{ id: 'old' }]);
   });
