@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { captureLog } from '../support/log-scan.ts';
 
 export const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -10,7 +11,7 @@ export type RunOptions = { readonly cwd?: string; readonly environment?: Readonl
 
 /** Starts the real command, with no more of our environment than it needs. */
 export function startCommand(args: readonly string[], options: RunOptions = {}): ChildProcess {
-  return spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? '/',
     env: {
       PATH: process.env['PATH'],
@@ -19,6 +20,11 @@ export function startCommand(args: readonly string[], options: RunOptions = {}):
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const capture = captureLog(args[0] ?? 'rollcall');
+  child.stderr.on('data', (chunk: Buffer) => capture(chunk.toString()));
+  // To print a token is what this one command is for.
+  if (args[0] !== 'token') child.stdout.on('data', (chunk: Buffer) => capture(chunk.toString()));
+  return child;
 }
 
 export async function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {

@@ -27,6 +27,7 @@ import { PresenceStore } from '../../src/presence/store.ts';
 import { lateWindow, rulesOf } from '../support/presence-world.ts';
 import { connectRedis, createRedis } from '../../src/redis/connect.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
+import { captureLog, noteCustomer, noteSecret } from '../support/log-scan.ts';
 import { borrowRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
 import { openPrivacy } from './privacy-of-world.ts';
@@ -118,9 +119,12 @@ export async function openWorld({
   const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-http-'));
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
   let logged = '';
+  const capture = captureLog('http-world');
+  noteSecret('a token', adminToken);
   const destination = new Writable({
     write(chunk, _encoding, done) {
       logged += String(chunk);
+      capture(String(chunk));
       done();
     },
   });
@@ -240,7 +244,8 @@ export async function openWorld({
     setupCode,
     log: () => logged,
     call: (method, path, callOptions = {}) => {
-      const { token = adminToken } = callOptions;
+      const { token = adminToken, body } = callOptions;
+      if (method === 'PUT') noteCustomer(path, body);
       return call(url + path, method, { ...callOptions, token: token === null ? null : (made[token]?.token ?? token) });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

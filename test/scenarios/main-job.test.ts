@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventStream } from '../support/event-stream.ts';
 import { ledgers } from '../support/ledgers.ts';
 import { Nas } from '../support/nas.ts';
-import { documentationMac, registerPerson } from '../support/people.ts';
+import { documentationMac, nameOf, registerPerson } from '../support/people.ts';
 import { radclient } from '../support/radclient.ts';
 import { Service } from '../support/service.ts';
 import { never, until } from '../support/until.ts';
@@ -77,7 +77,7 @@ describe.each(ledgers)('joining the Wi-Fi checks in, being gone checks out ($nam
       delays.push(recorded.receivedAt - answer.at);
       expect(recorded.data).toMatchObject({
         customerId: id,
-        customerName: id,
+        customerName: nameOf(id),
         spaceId: 'main',
         state: 'open',
         method: 'wifi',

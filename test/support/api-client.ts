@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { noteCustomer } from './log-scan.ts';
 
 /** What the service answered over HTTP; `body` is the parsed JSON, or the text when it is none. */
 export type ApiAnswer = {
@@ -18,6 +19,7 @@ export interface ApiClient {
 
 export function createApiClient(baseUrl: () => string, token: string): ApiClient {
   async function request(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
+    if (method === 'PUT') noteCustomer(path, body);
     const response = await fetch(baseUrl() + path, {
       method,
       headers: {

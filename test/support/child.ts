@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { captureLog } from './log-scan.ts';
 
 export type ChildOptions = {
   readonly cwd?: string;
@@ -26,7 +27,11 @@ export class Child {
   constructor(command: string, args: readonly string[], options: ChildOptions = {}) {
     this.#name = [command, ...args].join(' ');
     this.#process = spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Of our own command everything is kept, for the scan at the end of the run.
+    const isOurs = args.some((arg) => arg.endsWith('/src/main.ts'));
+    const capture = isOurs ? captureLog(args[1] ?? 'command') : () => undefined;
     const collect = (text: string) => {
+      capture(text);
       this.#log = (this.#log + text).slice(-LOG_LIMIT);
     };
     this.#process.stdout?.setEncoding('utf8').on('data', collect);

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { type ApiClient, createApiClient } from './api-client.ts';
 import { Child, childrenOf, processesIn } from './child.ts';
 import { EventStream } from './event-stream.ts';
 import { freePort } from './free-port.ts';
+import { noteKey, noteSecret } from './log-scan.ts';
 
 export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const TOKEN = 'a-token-for-the-tests-and-nothing-else';
@@ -68,6 +70,8 @@ export class Service implements AsyncDisposable {
 
   private constructor(dir: string, httpPort: number, radiusPort: number, { env, httpHost }: ServiceOptions) {
     this.dir = dir;
+    noteSecret('a token', TOKEN);
+    noteSecret('a RADIUS secret', SECRET);
     this.#env = { ...process.env, ...env };
     this.dataDir = join(dir, 'data');
     this.configFile = join(dir, 'rollcall.yaml');
@@ -144,6 +148,16 @@ export class Service implements AsyncDisposable {
     return this.#child === undefined ? [] : childrenOf(this.#child.pid, 'redis-server');
   }
 
+  /** What it has made for itself, none of which it may tell. */
+  #noteSecrets(): void {
+    const read = (...names: readonly string[]): Buffer => {
+      const file = join(this.dataDir, ...names);
+      return existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+    };
+    noteKey('the master key', read('keys', 'master.key'));
+    noteSecret('a set-up link', read('setup-link').toString().trim());
+  }
+
   get log(): string {
     return this.#earlierLog + (this.#child?.log ?? '');
   }
@@ -167,6 +181,7 @@ export class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child?.stop();
+    this.#noteSecrets();
     for (const pid of processesIn(this.dir)) endQuietly(pid);
     await rm(this.dir, { recursive: true, force: true, maxRetries: 5 });
   }
