@@ -33,6 +33,15 @@ export async function forgetOld(
   signal: AbortSignal,
 ): Promise<void> {
   if (!(await duty.acquire())) return;
+  try {
+    await forgetKinds({ kinds, duty, clock, onForgotten }, signal);
+  } finally {
+    // Without this, another node takes over only when the duty runs out.
+    await duty.release();
+  }
+}
+
+async function forgetKinds({ kinds, duty, clock, onForgotten }: RetentionPorts, signal: AbortSignal): Promise<void> {
   const failures: unknown[] = [];
   for (const { name, keepMs, forget } of kinds) {
     try {
@@ -40,12 +49,12 @@ export async function forgetOld(
         if (signal.aborted || !(await duty.acquire())) return;
         count = await forget(clock.now() - keepMs, rowsPerBatch);
         onForgotten(name, count);
+        // Cut short when the service stops, which the next round of this loop sees.
         if (count >= rowsPerBatch) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
       }
     } catch (error) {
       failures.push(error);
     }
   }
-  await duty.release();
   if (failures.length > 0) throw failures[0];
 }

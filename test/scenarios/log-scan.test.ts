@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { captureLog, logDirVariable, noteCustomer, noteKey, noteSecret, scanLogs } from '../support/log-scan.ts';
+import { nameOf } from '../support/people.ts';
 import { TempDir } from '../support/temp-dir.ts';
 
 let dir: TempDir;
@@ -35,6 +36,8 @@ test.each([
   ['the master key', `x${key.toString('base64')}`],
   ['the name of a customer', '{"name":"Mia Sand"}'],
   ['the e-mail of a customer', 'to mia.sand@example.org'],
+  ['the name of a customer', nameOf('noor')],
+  ['the e-mail of a customer', 'to noor@people.example.org'],
 ])('T35: %s in a log is found, and where: %s', (what, text) => {
   const capture = captureLog('serve');
   capture('{"msg":"serving"}\n{"msg":');

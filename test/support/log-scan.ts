@@ -39,10 +39,11 @@ export function noteKey(what: string, key: Buffer): void {
 export function noteCustomer(path: string, body: unknown): void {
   if (!/^\/v1\/customers\/[^/]+$/.test(path) || typeof body !== 'object' || body === null) return;
   const { name, email } = body as { readonly name?: unknown; readonly email?: unknown };
-  if (typeof name === 'string' && /^\p{L}{2,} .*\p{L}{2,}$/u.test(name.trim())) {
+  if (typeof name === 'string' && /^\p{L}{2,} .*\p{L}{2,}$/u.test(name.trim()) && !name.endsWith(surname)) {
     noteSecret('the name of a customer', name.trim());
   }
-  if (typeof email === 'string' && email.includes('@')) noteSecret('the e-mail of a customer', email);
+  if (typeof email === 'string' && email.includes('@') && !email.endsWith(mailDomain))
+    noteSecret('the e-mail of a customer', email);
 }
 
 export type Finding = {
@@ -53,16 +54,22 @@ export type Finding = {
   readonly text: string;
 };
 
-const pair = '[0-9a-f]{2}';
+/** Of people whom stories register by the thousand: one pattern finds them all (`support/people`). */
+export const surname = 'Testperson';
+export const mailDomain = 'people.example.org';
+
+const pair = '[0-9A-Fa-f]{2}';
 const patterns: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['a token', /rc_[\w-]{43}/],
   ['a webhook secret', /whsec_[\w+/=-]{16,}/],
-  ['a password in an address', /\b[a-z][a-z0-9+.-]*:\/\/[^\s"/@:]*:(?!\[?redacted\]?@|\*+@)[^\s"/@]+@/i],
-  ['a MAC address', new RegExp(`(?<![0-9a-f:-])${pair}([-:])${pair}(?:\\1${pair}){4}(?![0-9a-f:-])`, 'i')],
-  ['a MAC address', /(?<![0-9a-f.-])[0-9a-f]{4}([.-])[0-9a-f]{4}\1[0-9a-f]{4}(?![0-9a-f.-])/i],
-  ['a MAC address', /(?<![0-9a-f:-])[0-9a-f]{6}[-:][0-9a-f]{6}(?![0-9a-f:-])/i],
+  ['a password in an address', /[a-z]:\/\/[^\s"/@:]*:(?!\[?redacted\]?@|\*+@)[^\s"/@]+@/],
+  ['a MAC address', new RegExp(`(?<![0-9A-Fa-f:-])${pair}([-:])${pair}(?:\\1${pair}){4}(?![0-9A-Fa-f:-])`)],
+  ['a MAC address', /(?<![0-9A-Fa-f.-])[0-9A-Fa-f]{4}([.-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}(?![0-9A-Fa-f.-])/],
+  ['a MAC address', /(?<![0-9A-Fa-f:-])[0-9A-Fa-f]{6}[-:][0-9A-Fa-f]{6}(?![0-9A-Fa-f:-])/],
   // Twelve digits in a row are also ids and times; these are the addresses that tests use.
   ['a MAC address', /(?<![0-9a-z_-])(?:00005e00[0-9a-f]{4}|02005e[0-9a-f]{6})(?![0-9a-z_])/i],
+  ['the name of a customer', new RegExp(surname)],
+  ['the e-mail of a customer', new RegExp(`@${mailDomain.replaceAll('.', String.raw`\.`)}`)],
 ];
 
 /** Looks through every log of the run. */
@@ -74,11 +81,14 @@ export function scanLogs(dir: string): readonly Finding[] {
     .map((line) => JSON.parse(line) as [what: string, text: string]);
   return names
     .filter((name) => name.endsWith('.log'))
-    .flatMap((file) =>
-      readFileSync(join(dir, file), 'utf8')
+    .flatMap((file) => {
+      const log = readFileSync(join(dir, file), 'utf8');
+      // Nearly every log is clean, and as a whole that is found out faster.
+      if (findIn(log, secrets).length === 0) return [];
+      return log
         .split('\n')
-        .flatMap((text, index) => findIn(text, secrets).map((what) => ({ file, line: index + 1, what, text }))),
-    );
+        .flatMap((text, index) => findIn(text, secrets).map((what) => ({ file, line: index + 1, what, text })));
+    });
 }
 
 function findIn(text: string, secrets: readonly (readonly [what: string, text: string])[]): readonly string[] {

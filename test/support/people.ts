@@ -1,15 +1,16 @@
 import type { ApiClient } from './api-client.ts';
+import { mailDomain, surname } from './log-scan.ts';
 
 export type Person = { readonly id: string; readonly mac: string; readonly pass?: boolean };
 
 /** Not the id, so that a name in a log is found. */
 export function nameOf(id: string): string {
-  return `${id} Testperson`;
+  return `${id} ${surname}`;
 }
 
 /** A customer with one device and, unless told otherwise, an unlimited pass; what most stories begin with. */
 export async function registerPerson(api: ApiClient, { id, mac, pass = true }: Person): Promise<void> {
-  await api.put(`/v1/customers/${id}`, { name: nameOf(id), email: `${id}@people.example.org` });
+  await api.put(`/v1/customers/${id}`, { name: nameOf(id), email: `${id}@${mailDomain}` });
   if (pass) await api.post(`/v1/customers/${id}/passes`, { kind: 'unlimited' });
   await api.put(`/v1/devices/${mac}`, { customerId: id, class: 'phone' });
 }
