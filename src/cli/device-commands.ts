@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { masterKeyFile } from '../config/paths.ts';
 import type { Database } from '../db/database.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { toTerminalText } from '../runtime/plain-text.ts';
 import { UserError } from '../runtime/user-error.ts';
 import type { Report } from '../identity/bulk/report.ts';
 import type { Registry } from '../identity/registry.ts';
@@ -63,7 +64,7 @@ async function importFile(name: string, options: ImportOptions, context: Command
     end();
   }
   if (report.errors.length > 0) throw new ImportRefused(report, 'line');
-  context.stdout.write(json ? `${JSON.stringify(importJson(report))}\n` : `${formatReport(report)}\n`);
+  context.stdout.write(json ? `${toTerminalText(JSON.stringify(importJson(report)))}\n` : `${formatReport(report)}\n`);
 }
 
 async function exportFile(name: string | undefined, options: CommonOptions, context: CommandContext): Promise<void> {
@@ -72,7 +73,9 @@ async function exportFile(name: string | undefined, options: CommonOptions, cont
   await using database = await openLedger(config, context);
   const content = Readable.from(exportDevices(await openRegistry(config, database), { show: (mac) => mac }));
   if (name === undefined) {
-    await pipeline(content, context.stdout, { end: false });
+    // A file gets what is kept, to be imported again; a terminal only shows it.
+    const shown = context.stdout.isTTY === true ? content.map(toTerminalText) : content;
+    await pipeline(shown, context.stdout, { end: false });
     return;
   }
   const file = resolve(context.workingDir, name);
@@ -84,7 +87,9 @@ async function exportFile(name: string | undefined, options: CommonOptions, cont
   } finally {
     await rm(draft, { force: true });
   }
-  context.stdout.write(options.json === true ? `${JSON.stringify({ file })}\n` : `the devices are in ${file}\n`);
+  context.stdout.write(
+    options.json === true ? `${JSON.stringify({ file })}\n` : `the devices are in ${toTerminalText(file)}\n`,
+  );
 }
 
 async function openRegistry(config: Config, db: Database): Promise<Registry> {

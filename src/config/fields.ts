@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../runtime/duration.ts';
-import { isPlainText } from '../runtime/plain-text.ts';
+import { isPlainText, plainTextRule } from '../runtime/plain-text.ts';
 import { parseWebhookSecret } from '../runtime/standard-webhooks.ts';
 import { formatListen, parseListen, type ListenAddress } from './listen.ts';
 import { Secret, secretUrl } from './secret.ts';
@@ -13,10 +13,8 @@ import { Secret, secretUrl } from './secret.ts';
 
 /** One line of text that must say something. */
 export function text() {
-  return z.string().trim().min(1, 'must not be empty').refine(isPlainText, plainTextMessage);
+  return z.string().trim().min(1, 'must not be empty').refine(isPlainText, plainTextRule);
 }
-
-const plainTextMessage = 'must not contain control characters, invisible ones, or such as turn the direction of text';
 
 /** An id, case-folded, so that `HQ` and `hq` are the same space. */
 export function id() {

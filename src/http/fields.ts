@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { customerIdPattern } from '../identity/device-fields.ts';
-import { isPlainText } from '../runtime/plain-text.ts';
+import { isPlainText, plainTextRule } from '../runtime/plain-text.ts';
 
 /** The kinds of value that calls are made of. `decode` reads what the caller sends, `encode` writes what we answer. */
 
@@ -16,12 +16,7 @@ export const id = z
 
 /** One line of text for people. What is no text is refused here, so that nothing behind it has to be afraid of a name. */
 export function line(longest: number) {
-  return z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(longest)
-    .refine(isPlainText, 'must not contain control characters, invisible ones, or such as turn the direction of text');
+  return z.string().trim().min(1, 'must not be empty').max(longest).refine(isPlainText, plainTextRule);
 }
 
 /** An id that we made ourselves: opaque, and compared as it is. */

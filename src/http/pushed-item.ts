@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { instant } from './fields.ts';
 import { macField } from './mac-field.ts';
 import { identityKinds } from '../observation/identity.ts';
+import { isPlainText, plainTextRule } from '../runtime/plain-text.ts';
 
 /** As long as a RADIUS attribute can be. */
 const longestName = 253;
@@ -11,9 +12,9 @@ const longestName = 253;
 const identityField = z
   .string()
   .trim()
-  .min(1, 'must not be empty')
+  .min(1, { error: 'must not be empty', abort: true })
   .refine((text) => Buffer.byteLength(text) <= longestName, `must be at most ${longestName} bytes long`)
-  .refine((text) => text.isWellFormed() && /^\P{Cc}*$/u.test(text), 'must not contain control characters');
+  .refine(isPlainText, plainTextRule);
 
 function name(longest: number) {
   return z.string().min(1, 'must not be empty').max(longest, `must be at most ${longest} characters long`);

@@ -9,6 +9,10 @@ const anyHidden = new RegExp(`[${hidden}]`, 'gu');
 /** JSON has no line breaks but those of its layout. */
 const anyHiddenInLines = new RegExp(`(?!\n)[${hidden}]`, 'gu');
 
+/** What is said of a text that is refused. */
+export const plainTextRule =
+  'must not contain control characters, invisible ones, or such as turn the direction of text';
+
 /** Whether a line of text holds nothing but text; what comes in by an API, a command or a file is refused otherwise. */
 export function isPlainText(text: string): boolean {
   return plain.test(text);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readRows } from '../../src/identity/bulk/csv-rows.ts';
 import { isItemError, type DeviceItem, type ItemError } from '../../src/identity/bulk/item.ts';
 import { describeError } from '../../src/identity/bulk/report.ts';
+import { plainTextRule } from '../../src/runtime/plain-text.ts';
 
 async function* bytesOf(content: string | Uint8Array) {
   yield typeof content === 'string' ? Buffer.from(content) : content;
@@ -65,7 +66,7 @@ describe('a file that is not right', () => {
     ['00-00-5E-00-53-02,=cmd,,', 'line 3, customerId: is no customer id: letters, digits and . _ @ + - only'],
     ['00-00-5E-00-53-02', 'line 3, customerId: is empty; name whose device it is'],
     [`00-00-5E-00-53-02,mia,${'x'.repeat(101)},`, 'line 3, name: must be 1 to 100 characters on one line'],
-    ['00-00-5E-00-53-02,mia,a\u0007b,', 'line 3, name: must be 1 to 100 characters on one line'],
+    ['00-00-5E-00-53-02,mia,a\u0007b,', `line 3, name: ${plainTextRule}`],
     ['00-00-5E-00-53-02,mia,,toaster', 'line 3, class: must be one of phone, laptop, watch, tablet, stationary, other'],
     [
       '00-00-5E-00-53-02,mia,a,b,c',

@@ -144,7 +144,7 @@ describe.each(databaseKinds)('an import on %s', (kind) => {
       'a,b;c',
       '15" x',
       '＝1',
-      '<b>\u202E\uFFFD',
+      '<b>\u200D\uFFFD',
     ];
     for (const [index, name] of names.entries()) {
       await putDevice(registry, mac(`02-00-5E-00-53-${(index + 16).toString(16)}`), { customerId: 'mia', name });

@@ -1,3 +1,4 @@
+import { isPlainText, plainTextRule } from '../../runtime/plain-text.ts';
 import { isMacSpelling, parseMacAddress, type MacAddress } from '../../observation/mac-address.ts';
 import { deviceClasses, type DeviceClass } from '../device-class.ts';
 import { customerIdPattern, longestDeviceName } from '../device-fields.ts';
@@ -83,7 +84,8 @@ export function readItem(place: number, raw: RawItem): DeviceItem | ItemError {
     return refuse('customerId', 'invalidCustomerId', message);
   }
   const name = raw.name?.trim();
-  if (name !== undefined && (name === '' || name.length > longestDeviceName || /\p{Cc}/u.test(name))) {
+  if (name !== undefined && !isPlainText(name)) return refuse('name', 'invalidName', plainTextRule);
+  if (name !== undefined && (name === '' || name.length > longestDeviceName)) {
     const message = `must be 1 to ${longestDeviceName} characters on one line`;
     return refuse('name', 'invalidName', message);
   }

@@ -1,5 +1,6 @@
 import { parseIpAddress } from '../../observation/ip-address.ts';
 import { parseMacAddress } from '../../observation/mac-address.ts';
+import { toPlainText } from '../../runtime/plain-text.ts';
 import type { Lease, LeaseList } from './lease.ts';
 
 /** Built for devices whose clock has no battery, dnsmasq writes how long a lease is in place of when it ends. */
@@ -25,7 +26,7 @@ function parseLine(line: string): Lease | undefined {
   const station = parseMacAddress(mac);
   const ipAddress = parseIpAddress(ip);
   if (!/^\d{1,12}$/.test(expiry) || station === undefined || ipAddress === undefined) return undefined;
-  const name = host.slice(0, longestName);
+  const name = toPlainText(host.slice(0, longestName));
   return { station, ipAddress, until: endOf(Number(expiry)), ...(name !== '*' && name !== '' && { hostname: name }) };
 }
 

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { isAnonymousIdentity, type Identity } from '../../observation/identity.ts';
 import type { Observation } from '../../observation/observation.ts';
+import { toPlainText } from '../../runtime/plain-text.ts';
 import type { PushedItem } from './schema.ts';
 
 /** Where and when a batch came in. Instants are epoch milliseconds. */
@@ -34,9 +35,9 @@ export function mapItem(item: PushedItem, { sourceId, spaceId, now, sentAt, late
   if (identity !== undefined) observation.identities = [identity];
   const ipAddress = item.ipAddress === undefined ? undefined : canonicalAddress(item.ipAddress);
   if (ipAddress !== undefined) observation.ipAddress = ipAddress;
-  if (item.hostname !== undefined) observation.hostname = printable(item.hostname);
-  if (item.accessPoint !== undefined) observation.accessPoint = printable(item.accessPoint);
-  if (item.ssid !== undefined) observation.ssid = printable(item.ssid);
+  if (item.hostname !== undefined) observation.hostname = toPlainText(item.hostname);
+  if (item.accessPoint !== undefined) observation.accessPoint = toPlainText(item.accessPoint);
+  if (item.ssid !== undefined) observation.ssid = toPlainText(item.ssid);
   return { type: 'observation', observation };
 }
 
@@ -52,11 +53,4 @@ const nobodys = new Set(['unspecified', 'broadcast', 'multicast', 'loopback', 'l
 function canonicalAddress(text: string): string | undefined {
   const address = ipaddr.process(text);
   return nobodys.has(address.range()) ? undefined : address.toString();
-}
-
-const replacement = '\u{FFFD}';
-
-/** An SSID may hold any byte; nothing behind this could use control characters, and some of it is harmed by them. */
-function printable(text: string): string {
-  return text.toWellFormed().replaceAll(/\p{Cc}/gu, replacement);
 }

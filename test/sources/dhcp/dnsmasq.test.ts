@@ -44,3 +44,8 @@ test.each([
   const good = '1795000000 00:00:5e:00:53:09 192.0.2.29 * *\n';
   expect(parseDnsmasqLeases(`${line}\n${good}`).leases).toHaveLength(1);
 });
+
+test('T28: a host name with escapes, or with characters that turn the direction of text, is made harmless', () => {
+  const [lease] = parseDnsmasqLeases('0 00:00:5e:00:53:01 192.0.2.21 x\u001b[2J\u009b\u202egnp *\n').leases;
+  expect(lease?.hostname).toBe('x\u{FFFD}[2J\u{FFFD}\u{FFFD}gnp');
+});

@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run as runProgram } from '../../src/cli/run.ts';
+import { formatWelcome } from '../../src/cli/welcome.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { AddressVault } from '../../src/identity/address-vault.ts';
+import { putCustomer } from '../../src/identity/customers.ts';
+import { putDevice } from '../../src/identity/devices.ts';
+import { openMasterKey } from '../../src/identity/master-key.ts';
+import { parseMacAddress } from '../../src/observation/mac-address.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+
+/** An escape that clears the screen, its C1 form, a return to the start of the line, and an override of direction. */
+const evil = 'x\u001B[2J\u009B2J\rroot\u202E';
+const shown = String.raw`x\u001b[2J\u009b2J\u000droot\u202e`;
+/** Whatever a terminal obeys, beside the ends of our own lines. */
+const active = /\r(?!\n)|[^\P{Cc}\r\n\t]|[\u202A-\u202E\u2066-\u2069]/u;
+
+let dir: string;
+let config: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'rollcall-cli-'));
+  config = join(dir, 'rollcall.yaml');
+  await writeFile(config, 'spaces: [{ id: hq }]\n');
+  const dataDir = join(dir, 'data');
+  await using db = await openDatabase({ dataDir }, { migrate: true, clock: systemClock, onError: () => undefined });
+  const vault = new AddressVault(await openMasterKey(db, join(dataDir, 'keys', 'master.key')));
+  const registry = { db, clock: systemClock, vault };
+  await putCustomer(registry, 'mia', { name: 'Mia' });
+  // No call takes such a name; a ledger may have one from before they refused it.
+  await putDevice(registry, parseMacAddress('00-00-5E-00-53-01')!, { customerId: 'mia', name: evil });
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+class Text extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: unknown, _encoding: string, done: () => void) {
+    this.text += String(chunk);
+    done();
+  }
+}
+
+async function run(args: readonly string[], isTTY = false) {
+  const [stdout, stderr] = [new Text(isTTY), new Text(isTTY)];
+  const context = { environment: {}, workingDir: dir, stdout, stderr, stopSignal: () => new AbortController().signal };
+  const code = await runProgram(args, context);
+  return { code, output: stdout.text + stderr.text };
+}
+
+test.each([
+  ['an unknown option', [`--${evil}`]],
+  ['an unknown command', [evil]],
+  ['a configuration that is not there', ['config', 'check', '--config', evil]],
+  ['an unknown space', ['token', 'create', '--role', 'viewer', '--name', 'x', '--space', evil]],
+  ['an unknown customer', ['token', 'create', '--role', 'member', '--name', 'x', '--customer', evil]],
+  ['a file that is not there', ['devices', 'import', evil]],
+  ['a folder that is not there', ['devices', 'export', `${evil}/devices.csv`]],
+])('T28: %s is told in text that a terminal can do nothing with', async (_what, args) => {
+  const common = args.includes('--config') || args.length === 1 ? [] : ['--config', config];
+  const { code, output } = await run([...args, ...common]);
+  expect(code).not.toBe(0);
+  // Ids are folded.
+  expect(output.toLowerCase()).toContain(shown.toLowerCase());
+  expect(output).not.toMatch(active);
+  if (args.length === 1) return;
+  const json = await run([...args, ...common, '--json']);
+  expect(json.output).not.toMatch(active);
+  expect((JSON.parse(json.output) as { error: string }).error.toLowerCase()).toContain(evil.toLowerCase());
+});
+
+test('T28: what is wrong in a configuration is shown so, and names of spaces and files are refused', async () => {
+  const file = join(dir, 'evil.yaml');
+  const space = { id: 'hq', name: evil, idleTimeout: evil, [evil]: 1 };
+  await writeFile(file, JSON.stringify({ dataDir: evil, spaces: [space], sources: [] }));
+  for (const json of [[], ['--json']]) {
+    const { code, output } = await run(['config', 'check', '--config', file, ...json]);
+    expect(code).toBe(1);
+    expect(output).not.toMatch(active);
+    expect(output).toContain('must not contain control characters');
+  }
+});
+
+test('T28: the name of a token is one visible line', async () => {
+  for (const name of [evil, '\u200B']) {
+    const { code, output } = await run(['token', 'create', '--role', 'viewer', '--name', name, '--config', config]);
+    expect(code).toBe(2);
+    expect(output).toContain('control characters');
+    expect(output).not.toMatch(active);
+  }
+});
+
+test('T28: an export on a terminal is harmless, and in a file complete', async () => {
+  const onTerminal = await run(['devices', 'export', '--config', config], true);
+  expect(onTerminal.output).toContain(shown);
+  expect(onTerminal.output).not.toMatch(active);
+  expect((await run(['devices', 'export', '--config', config])).output).toContain(evil);
+});
+
+test('T28: what a start says of files is harmless', () => {
+  const facts = { httpUrl: 'http://127.0.0.1:8080', radius: [{ host: '127.0.0.1', port: 1813 }] };
+  const files = { setupLinkFile: `/${evil}/link`, generatedSecret: { secret: 'x', file: `/${evil}/radius.secret` } };
+  const text = formatWelcome({ ...facts, ...files }, new Text(false));
+  expect(text).toContain(`/${shown}/link`);
+  expect(text).toContain(`/${shown}/radius.secret`);
+  expect(text).not.toMatch(active);
+});
