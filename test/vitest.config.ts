@@ -26,6 +26,7 @@ const longest = [
   'scenarios/outage',
   'scenarios/boot',
   'scenarios/nodes',
+  'scenarios/erasure',
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -94,7 +94,7 @@ test('T28: the name of a token is one visible line', async () => {
   for (const name of [evil, '\u200B']) {
     const { code, output } = await run(['token', 'create', '--role', 'viewer', '--name', name, '--config', config]);
     expect(code).toBe(2);
-    expect(output).toContain('control characters');
+    expect(output).toContain('invisible characters');
     expect(output).not.toMatch(active);
   }
 });

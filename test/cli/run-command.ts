@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { run } from '../../src/cli/run.ts';
 import { captureLog } from '../support/log-scan.ts';
 
 export const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -29,6 +31,26 @@ export function startCommand(args: readonly string[], options: RunOptions = {}):
 
 export async function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return outcomeOf(startCommand(args, options));
+}
+
+/** The same in this process, which takes a hundredth of the time: what `main.ts` does beside it is for others to test. */
+export async function runHere(args: readonly string[]): Promise<Outcome> {
+  const texts = { stdout: '', stderr: '' };
+  const sink = (name: keyof typeof texts) =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        texts[name] += String(chunk);
+        done();
+      },
+    });
+  const code = await run(args, {
+    environment: {},
+    workingDir: '/',
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    stopSignal: () => new AbortController().signal,
+  });
+  return { code, ...texts };
 }
 
 export async function outcomeOf(child: ChildProcess): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isPlainText } from '../../src/runtime/plain-text.ts';
-import { runCommand } from './run-command.ts';
+import { runHere } from './run-command.ts';
 
 const commands = [
   'serve',
@@ -16,14 +16,14 @@ const commands = [
 ];
 
 test.each(commands)('%s explains itself, and takes --config', async (command) => {
-  const { code, stdout, stderr } = await runCommand([...command.split(' '), '--help']);
+  const { code, stdout, stderr } = await runHere([...command.split(' '), '--help']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`Usage: rollcall ${command} [options]`);
   expect(stdout).toContain('--config <file>');
 });
 
 test('the help lists every command', async () => {
-  const { code, stdout } = await runCommand(['--help']);
+  const { code, stdout } = await runHere(['--help']);
   expect(code).toBe(0);
   for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[0]}\\b`, 'm'));
 });
@@ -39,7 +39,7 @@ test.each([
   [['token', 'create', '--name', 'x'], 2, "required option '--role <role>' not specified"],
   [['token', 'create', '--name', 'x', '--role', 'boss'], 2, 'Allowed choices are admin'],
 ])('rollcall %j exits with %i', async (args, code, message) => {
-  const outcome = await runCommand(args);
+  const outcome = await runHere(args);
   expect(outcome.code).toBe(code);
   expect(outcome.stderr).toContain(message);
 });
@@ -50,7 +50,7 @@ test.each([
   [['token', 'create', '--role', 'admin', '--name', 'x\u009B2J'], 2],
   [['config', 'check', '--json', '--config', '/\u009B2J\u202E.yaml'], 1],
 ])('what %j says is inert in a terminal', async (args, code) => {
-  const outcome = await runCommand(args);
+  const outcome = await runHere(args);
   expect(outcome.code).toBe(code);
   const text = outcome.stdout + outcome.stderr;
   expect(text.split('\n').every(isPlainText)).toBe(true);
