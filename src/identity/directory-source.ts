@@ -7,7 +7,7 @@ import { toDeviceClass } from './device-class.ts';
 import { DirectoryTables } from './directory-tables.ts';
 
 /** Rows per query while loading: a few milliseconds of work, between which the network is answered. */
-const pageSize = 10_000;
+const pageSize = 2_000;
 
 export type Change = { readonly sequence: number; readonly kind: ChangeKind; readonly key: string };
 
