@@ -54,7 +54,8 @@ export async function writeChoices(
     customer_id: customerId,
     hidden: input.hidden === undefined ? (before?.hidden ?? 0) : input.hidden ? 1 : 0,
     paused_until: pausedUntil,
-    tracked_since: beginsAgain || endsPause ? now : (before?.tracked_since ?? null),
+    // Access points tell time in whole seconds (RFC 2869, section 5.3), and what comes in this one comes after.
+    tracked_since: beginsAgain || endsPause ? Math.floor(now / 1000) * 1000 : (before?.tracked_since ?? null),
   } as const;
   if (before !== undefined || row.hidden === 1 || row.paused_until !== null || row.tracked_since !== null) {
     await trx
