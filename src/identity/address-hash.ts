@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
+import { blockLength, hmacBuffers } from './text-hash.ts';
 
-const blockLength = 64;
-const digestLength = 32;
 const inputLength = 6;
 
 /** Value of a hexadecimal digit by its character code. */
@@ -12,15 +11,11 @@ const nibbles = Uint8Array.from({ length: 128 }, (_, code) => Number.parseInt(St
  * where `createHmac` takes 9 us, which is paid for every station that is seen for the first time.
  */
 export class AddressHash {
-  readonly #inner = Buffer.alloc(blockLength + inputLength, 0x36);
-  readonly #outer = Buffer.alloc(blockLength + digestLength, 0x5c);
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
 
   constructor(key: Buffer) {
-    for (let index = 0; index < key.length; index++) {
-      const byte = key[index] as number;
-      this.#inner[index] = 0x36 ^ byte;
-      this.#outer[index] = 0x5c ^ byte;
-    }
+    ({ inner: this.#inner, outer: this.#outer } = hmacBuffers(key, inputLength));
   }
 
   /** The digest of an address in its canonical spelling, one character per byte. */

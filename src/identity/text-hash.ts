@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-const blockLength = 64;
+export const blockLength = 64;
 const digestLength = 32;
 /** Longer texts are allocated for. */
 const scratchLength = 512;
@@ -10,15 +10,11 @@ const scratchLength = 512;
  * `createHmac` takes, which is paid for every session that names an address.
  */
 export class TextHash {
-  readonly #inner = Buffer.alloc(blockLength + scratchLength, 0x36);
-  readonly #outer = Buffer.alloc(blockLength + digestLength, 0x5c);
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
 
   constructor(key: Buffer) {
-    for (let index = 0; index < key.length; index++) {
-      const byte = key[index] as number;
-      this.#inner[index] = 0x36 ^ byte;
-      this.#outer[index] = 0x5c ^ byte;
-    }
+    ({ inner: this.#inner, outer: this.#outer } = hmacBuffers(key, scratchLength));
   }
 
   digest(text: string): string {
@@ -31,4 +27,15 @@ export class TextHash {
     this.#outer.write(hash('sha256', message, 'binary'), blockLength, 'latin1');
     return hash('sha256', this.#outer, 'binary');
   }
+}
+
+/** The two inputs of an HMAC with the padded key in front (RFC 2104, section 2), and room for a message and for its digest. */
+export function hmacBuffers(key: Buffer, messageLength: number): { readonly inner: Buffer; readonly outer: Buffer } {
+  const inner = Buffer.alloc(blockLength + messageLength, 0x36);
+  const outer = Buffer.alloc(blockLength + digestLength, 0x5c);
+  for (const [index, byte] of key.entries()) {
+    inner[index] = 0x36 ^ byte;
+    outer[index] = 0x5c ^ byte;
+  }
+  return { inner, outer };
 }
