@@ -88,11 +88,11 @@ export class AddressSuccession implements AsyncDisposable {
     await this.#watch();
   }
 
+  /** Each device once, but not by `distinct`: SQLite would walk through every address in the order of the devices for it. */
   async #watch(): Promise<void> {
     const rows = await this.#ports.db.read
       .selectFrom('device_addresses')
       .select('device_id')
-      .distinct()
       .where('superseded_at', 'is not', null)
       .where('retired_at', 'is', null)
       .execute();

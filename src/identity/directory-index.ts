@@ -1,11 +1,11 @@
 import type { MacAddress } from '../observation/mac-address.ts';
 import { textOfBytes } from '../runtime/id.ts';
 import type { AddressVault } from './address-vault.ts';
-import { none } from './address-table.ts';
 import type { DeviceClass } from './device-class.ts';
 import { DirectoryTables } from './directory-tables.ts';
 import { foldIdentity } from './fold-identity.ts';
 import type { IdentityPolicy } from './identity-policy.ts';
+import { none } from './slots.ts';
 import { StationCache, unknown } from './station-cache.ts';
 
 /** Whose station it is. */

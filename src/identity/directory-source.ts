@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { isAnyOf } from '../db/bulk.ts';
 import type { Database } from '../db/database.ts';
+import { readPage } from '../db/read-page.ts';
 import type { ChangeKind } from '../db/schema.ts';
 import type { MacAddress } from '../observation/mac-address.ts';
 import type { AddressVault } from './address-vault.ts';
@@ -43,34 +45,37 @@ export async function readChanges(db: Database, after: number, limit: number): P
 /** Everything, into new tables. */
 export async function loadTables(db: Database, seed: number, { assumeOptIn }: OptInPolicy): Promise<DirectoryTables> {
   const tables = new DirectoryTables(seed);
+  tables.reserve(await countRows(db));
   await eachPage<CustomerRow>(
-    (last) =>
-      selectCustomers(db)
-        .where('id', '>', last?.id ?? '')
-        .orderBy('id'),
+    (last) => {
+      const behind = selectCustomers(db).where('id', '>', last?.id ?? '');
+      return readPage(db, behind.orderBy('id').limit(pageSize), ['id', 'opted_in']);
+    },
     (row) => tables.setCustomer(row.id, isOptedIn(row.opted_in, assumeOptIn)),
   );
   await eachPage<ChoiceRow>(
-    (last) =>
-      selectChoices(db)
-        .where('customer_id', '>', last?.customer_id ?? '')
-        .orderBy('customer_id'),
+    (last) => {
+      const behind = selectChoices(db).where('customer_id', '>', last?.customer_id ?? '');
+      return behind.orderBy('customer_id').limit(pageSize).execute();
+    },
     (row) => tables.setCustomer(row.customer_id, isOptedIn(row.opted_in, assumeOptIn), trackedSince(row)),
   );
   await eachPage<IdentityRow>(
-    (last) =>
-      selectIdentities(db)
-        .where('identity', '>', last?.identity ?? '')
-        .orderBy('identity'),
+    (last) => {
+      const behind = selectIdentities(db).where('identity', '>', last?.identity ?? '');
+      return readPage(db, behind.orderBy('identity').limit(pageSize), ['identity', 'spelling', 'customer_id']);
+    },
     (row) => tables.setIdentity(row.identity, row.customer_id, row.spelling),
   );
   // In the order of the devices, so that the join walks through both indexes side by side.
   await eachPage<AddressRow>(
-    (last) =>
-      selectAddresses(db)
-        .where((eb) => eb(eb.refTuple('a.device_id', 'a.hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')))
-        .orderBy('a.device_id')
-        .orderBy('a.hash'),
+    (last) => {
+      const behind = selectAddresses(db).where((eb) =>
+        eb(eb.refTuple('a.device_id', 'a.hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')),
+      );
+      const page = behind.orderBy('a.device_id').orderBy('a.hash').limit(pageSize);
+      return readPage(db, page, ['hash', 'device_id', 'customer_id', 'class']);
+    },
     (row) => tables.setAddress(row.hash, row.device_id, row.customer_id, toDeviceClass(row.class)),
   );
   return tables;
@@ -224,15 +229,28 @@ type AddressRow = {
   readonly class: string | null;
 };
 
-type Pages<Row> = { limit(rows: number): { execute(): Promise<Row[]> } };
+/** How much there is to load. What is added meanwhile finds room too. */
+async function countRows(db: Database) {
+  const customers = await db.read
+    .selectFrom('customers')
+    .select((eb) => [eb.fn.countAll<number>().as('rows'), eb.fn.sum<number>(eb.fn('octet_length', ['id'])).as('bytes')])
+    .executeTakeFirstOrThrow();
+  const addresses = await db.read
+    .selectFrom('device_addresses')
+    .select((eb) => eb.fn.countAll<number>().as('rows'))
+    .executeTakeFirstOrThrow();
+  return { customers: customers.rows, bytes: customers.bytes, addresses: addresses.rows };
+}
 
-/** The next page is on its way while this one is taken in. */
-async function eachPage<Row>(after: (last: Row | undefined) => Pages<Row>, take: (row: Row) => void) {
-  const read = (last: Row | undefined) => after(last).limit(pageSize).execute();
+/** One page is read while the one before it is taken in, which begins when the request has left. */
+async function eachPage<Row>(read: (last: Row | undefined) => Promise<readonly Row[]>, take: (row: Row) => void) {
+  const takeIn = async (rows: readonly Row[]) => {
+    await setImmediate();
+    for (const row of rows) take(row);
+  };
   let rows = await read(undefined);
   while (rows.length > 0) {
     const next = rows.length < pageSize ? [] : read(rows.at(-1));
-    for (const row of rows) take(row);
-    rows = await next;
+    [rows] = await Promise.all([next, takeIn(rows)]);
   }
 }

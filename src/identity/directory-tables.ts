@@ -1,12 +1,18 @@
 import type { DeviceClass } from './device-class.ts';
-import { AddressTable, grown, none } from './address-table.ts';
+import { AddressTable } from './address-table.ts';
 import { foldIdentity } from './fold-identity.ts';
+import { none } from './slots.ts';
 import { TextTable } from './text-table.ts';
 
-/** What is known of a customer, in `#state`. */
+/** Of a customer: what is known of them. */
+const state = 0;
 const gone = 0;
 const optedOut = 1;
 const optedIn = 2;
+
+/** Of an identity: its customer, and a hash of how it was registered, for networks that tell `Mia` from `mia`. */
+const owner = 0;
+const spelling = 1;
 
 /** Values of the digits of base64url by their character codes. */
 const digits = Uint8Array.from({ length: 128 }, (_, code) =>
@@ -18,20 +24,15 @@ export class DirectoryTables {
   readonly #addresses = new AddressTable();
   readonly #customers: TextTable;
   readonly #identities: TextTable;
-  #state = new Uint8Array(512);
   /** From when on a customer is seen, epoch milliseconds; of the few of whom that is not always. */
   readonly #trackedSince = new Map<number, number>();
   /** Customers who have gone since the tables were built. */
   readonly #removed = new Set<number>();
-  /** By the identity's row, the customer's. */
-  #identified = new Int32Array(512);
-  /** By the identity's row, a hash of how it was registered, for networks that tell `Mia` from `mia`. */
-  #spellings = new Int32Array(512);
 
   /** `seed` is any random number. */
   constructor(seed: number) {
-    this.#customers = new TextTable(seed);
-    this.#identities = new TextTable(seed);
+    this.#customers = new TextTable(seed, 1);
+    this.#identities = new TextTable(seed, 2);
   }
 
   /** Registered addresses. */
@@ -39,11 +40,16 @@ export class DirectoryTables {
     return this.#addresses.size;
   }
 
+  /** Room for what is about to be loaded; `bytes` are those of the customers' ids. */
+  reserve({ customers, bytes, addresses }: { customers: number; bytes: number; addresses: number }) {
+    this.#customers.reserve(customers, bytes);
+    this.#addresses.reserve(addresses);
+  }
+
   setCustomer(id: string, isOptedIn: boolean, trackedSince?: number) {
     const customer = this.#customers.add(id);
-    if (this.#state[customer] === gone) this.#disown(customer);
-    if (customer >= this.#state.length) this.#state = grown(this.#state, Math.ceil(customer * 1.5) + 1);
-    this.#state[customer] = isOptedIn ? optedIn : optedOut;
+    if (this.#customers.field(customer, state) === gone) this.#disown(customer);
+    this.#customers.setField(customer, state, isOptedIn ? optedIn : optedOut);
     if (trackedSince !== undefined) this.#trackedSince.set(customer, trackedSince);
     else this.#trackedSince.delete(customer);
   }
@@ -52,7 +58,7 @@ export class DirectoryTables {
   removeCustomer(id: string) {
     const customer = this.#customers.find(id);
     if (customer === none) return;
-    this.#state[customer] = gone;
+    this.#customers.setField(customer, state, gone);
     this.#trackedSince.delete(customer);
     this.#removed.add(customer);
   }
@@ -69,17 +75,12 @@ export class DirectoryTables {
     this.#addresses.remove(highBits(hashText), lowBits(hashText));
   }
 
-  setIdentity(identity: string, customerId: string, spelling = identity) {
+  setIdentity(identity: string, customerId: string, spelled = identity) {
     const customer = this.#customers.find(customerId);
     if (customer === none) return;
     const row = this.#identities.add(identity);
-    if (row >= this.#identified.length) {
-      const length = Math.ceil(row * 1.5) + 1;
-      this.#identified = grown(this.#identified, length);
-      this.#spellings = grown(this.#spellings, length);
-    }
-    this.#identified[row] = customer;
-    this.#spellings[row] = spellingHash(spelling);
+    this.#identities.setField(row, owner, customer);
+    this.#identities.setField(row, spelling, spellingHash(spelled));
   }
 
   /** A look at every identity, so for many customers at once. */
@@ -87,9 +88,7 @@ export class DirectoryTables {
     const owners = new Set(customerIds.map((id) => this.#customers.find(id)));
     owners.delete(none);
     if (owners.size === 0) return;
-    for (let row = 0; row < this.#identities.rows; row++) {
-      if (owners.has(this.#identified[row] as number)) this.#identified[row] = none;
-    }
+    this.#disidentify((customer) => owners.has(customer));
   }
 
   /** The row of a digest, one character per byte, or `none`. */
@@ -100,8 +99,9 @@ export class DirectoryTables {
   /** The customer whose identity this is, or `none`. */
   findIdentity(identity: string, caseSensitive = false): number {
     const row = this.#identities.find(foldIdentity(identity));
-    if (caseSensitive && row !== none && this.#spellings[row] !== spellingHash(identity)) return none;
-    return row === none ? none : this.#present(this.#identified[row] as number);
+    if (row === none) return none;
+    if (caseSensitive && this.#identities.field(row, spelling) !== spellingHash(identity)) return none;
+    return this.#present(this.#identities.field(row, owner));
   }
 
   /** Whether the row is that of a registered address. */
@@ -127,7 +127,7 @@ export class DirectoryTables {
   }
 
   isOptedIn(customer: number): boolean {
-    return this.#state[customer] === optedIn;
+    return this.#customers.field(customer, state) === optedIn;
   }
 
   /** From when on what is seen of them counts, epoch milliseconds; undefined: always. It lies ahead while they have a pause. */
@@ -151,13 +151,17 @@ export class DirectoryTables {
   #disown(customer: number) {
     if (!this.#removed.delete(customer)) return;
     this.#addresses.disown(customer);
-    for (let row = 0; row < this.#identities.rows; row++) {
-      if (this.#identified[row] === customer) this.#identified[row] = none;
+    this.#disidentify((other) => other === customer);
+  }
+
+  #disidentify(isMeant: (customer: number) => boolean) {
+    for (const row of this.#identities.rows()) {
+      if (isMeant(this.#identities.field(row, owner))) this.#identities.setField(row, owner, none);
     }
   }
 
   #present(customer: number): number {
-    return customer === none || this.#state[customer] === gone ? none : customer;
+    return customer === none || this.#customers.field(customer, state) === gone ? none : customer;
   }
 }
 
@@ -171,18 +175,18 @@ function spellingHash(text: string): number {
 
 function bits(digest: string, at: number): number {
   const high = (digest.charCodeAt(at) << 24) | (digest.charCodeAt(at + 1) << 16);
-  return (high | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3)) >>> 0;
+  return high | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3);
 }
 
 /** The same 32 bits, out of the base64url that the ledger holds. */
 function highBits(text: string): number {
   const top = (digit(text, 0) << 26) | (digit(text, 1) << 20) | (digit(text, 2) << 14);
-  return (top | (digit(text, 3) << 8) | (digit(text, 4) << 2) | (digit(text, 5) >> 4)) >>> 0;
+  return top | (digit(text, 3) << 8) | (digit(text, 4) << 2) | (digit(text, 5) >> 4);
 }
 
 function lowBits(text: string): number {
   const top = ((digit(text, 5) & 15) << 28) | (digit(text, 6) << 22) | (digit(text, 7) << 16);
-  return (top | (digit(text, 8) << 10) | (digit(text, 9) << 4) | (digit(text, 10) >> 2)) >>> 0;
+  return top | (digit(text, 8) << 10) | (digit(text, 9) << 4) | (digit(text, 10) >> 2);
 }
 
 function digit(text: string, at: number): number {

@@ -1,31 +1,40 @@
-import { grown, none } from './address-table.ts';
+import { grown, isFull, none, place, slotsFor } from './slots.ts';
 
 const encoder = new TextEncoder();
 /** The longest id is 128 characters, the longest identity that RADIUS can carry 253 octets (RFC 2865, section 5). */
 const longest = 1024;
 
+/** Words before the fields of an entry: its hash, and how many bytes the text has. */
+const headWords = 2;
+
 /**
- * Texts as small whole numbers, both ways: their bytes one after the other in one buffer, found by open addressing over
- * their hashes. A number is never used for another text, so whoever keeps one can at worst find its text removed.
+ * Texts as numbers, both ways: entries one after the other in one array, found by open addressing over their hashes. The
+ * number of a text is where its entry begins, so that a text and what is kept with it (`fields`, 32 bits each, 0 at
+ * first) are one wait for the memory. A number is never used for another text, so whoever keeps one can at worst find
+ * its text removed.
  */
 export class TextTable {
   readonly #seed: number;
+  readonly #textAt: number;
   readonly #scratch = new Uint8Array(longest);
-  #slots = new Uint32Array(1024);
-  #hashes = new Uint32Array(512);
-  /** Where each text begins, and behind the last one where it ends. */
-  #offsets = new Uint32Array(513);
-  #bytes = Buffer.alloc(8192);
-  #rows = 0;
+  #slots = slotsFor(512);
+  #words = new Int32Array(4096);
+  #bytes = Buffer.from(this.#words.buffer);
+  #end = 0;
+  #texts = 0;
 
   /** A random `seed` keeps those who choose texts from choosing ones that collide. */
-  constructor(seed: number) {
+  constructor(seed: number, fields: number) {
     this.#seed = seed;
+    this.#textAt = headWords + fields;
   }
 
-  /** How many numbers were ever given out. */
-  get rows(): number {
-    return this.#rows;
+  /** Room for this many texts at once, with so many bytes together; more find room as they come. */
+  reserve(texts: number, bytes: number) {
+    const words = Math.ceil(bytes / 4) + texts * (this.#textAt + 1);
+    if (words > this.#words.length) this.#lengthen(words);
+    const slots = slotsFor(texts);
+    if (slots.length > this.#slots.length) this.#moveTo(slots);
   }
 
   /** The number of a text, or `none`. */
@@ -41,19 +50,36 @@ export class TextTable {
     const hash = this.#hash(length);
     const found = this.#find(length, hash);
     if (found !== none) return found;
-    const row = this.#rows;
-    this.#reserve(length);
-    this.#hashes[row] = hash;
-    const start = this.#offsets[row] as number;
-    this.#bytes.set(this.#scratch.subarray(0, length), start);
-    this.#offsets[row + 1] = start + length;
-    this.#rows += 1;
-    this.#place(this.#slots, row);
+    const row = this.#end;
+    const end = row + this.#textAt + ((length + 3) >> 2);
+    if (end > this.#words.length) this.#lengthen(Math.ceil(end * 1.5));
+    this.#words[row] = hash;
+    this.#words[row + 1] = length;
+    const textAt = (row + this.#textAt) * 4;
+    for (let index = 0; index < length; index++) this.#bytes[textAt + index] = this.#scratch[index] as number;
+    this.#end = end;
+    if (isFull(this.#slots, this.#texts)) this.#moveTo(new Uint32Array(this.#slots.length * 2));
+    place(this.#slots, hash, row);
+    this.#texts += 1;
     return row;
   }
 
   text(row: number): string {
-    return this.#bytes.toString('utf8', this.#offsets[row], this.#offsets[row + 1]);
+    const from = (row + this.#textAt) * 4;
+    return this.#bytes.toString('utf8', from, from + (this.#words[row + 1] as number));
+  }
+
+  field(row: number, field: number): number {
+    return this.#words[row + headWords + field] as number;
+  }
+
+  setField(row: number, field: number, value: number) {
+    this.#words[row + headWords + field] = value;
+  }
+
+  /** Every number that was ever given out. */
+  *rows(): Generator<number> {
+    for (let row = 0; row < this.#end; row += this.#textAt + (((this.#words[row + 1] as number) + 3) >> 2)) yield row;
   }
 
   /** Into the scratch; its length in bytes, or more than `longest`. */
@@ -80,7 +106,7 @@ export class TextTable {
     }
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-    return (hash ^ (hash >>> 16)) >>> 0;
+    return hash ^ (hash >>> 16);
   }
 
   #find(length: number, hash: number): number {
@@ -89,42 +115,28 @@ export class TextTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = (slots[slot] as number) - 1;
       if (row === none) return none;
-      if (this.#hashes[row] === hash && this.#equals(row, length)) return row;
+      if (this.#words[row] === hash && this.#equals(row, length)) return row;
     }
   }
 
   #equals(row: number, length: number): boolean {
-    const offset = this.#offsets[row] as number;
-    if ((this.#offsets[row + 1] as number) - offset !== length) return false;
+    if (this.#words[row + 1] !== length) return false;
+    const from = (row + this.#textAt) * 4;
     for (let index = 0; index < length; index++) {
-      if (this.#bytes[offset + index] !== this.#scratch[index]) return false;
+      if (this.#bytes[from + index] !== this.#scratch[index]) return false;
     }
     return true;
   }
 
-  #place(slots: Uint32Array, row: number) {
-    const mask = slots.length - 1;
-    let slot = (this.#hashes[row] as number) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = row + 1;
+  #moveTo(slots: Uint32Array) {
+    for (const entry of this.#slots) {
+      if (entry !== 0) place(slots, this.#words[entry - 1] as number, entry - 1);
+    }
+    this.#slots = slots;
   }
 
-  #reserve(length: number) {
-    if (this.#rows === this.#hashes.length) {
-      const rows = Math.ceil(this.#rows * 1.5);
-      this.#hashes = grown(this.#hashes, rows);
-      this.#offsets = grown(this.#offsets, rows + 1);
-    }
-    const end = (this.#offsets[this.#rows] as number) + length;
-    if (end > this.#bytes.length) {
-      const more = Buffer.alloc(Math.ceil(end * 1.5));
-      more.set(this.#bytes);
-      this.#bytes = more;
-    }
-    if ((this.#rows + 1) * 3 > this.#slots.length * 2) {
-      const wider = new Uint32Array(this.#slots.length * 2);
-      for (let row = 0; row < this.#rows; row++) this.#place(wider, row);
-      this.#slots = wider;
-    }
+  #lengthen(words: number) {
+    this.#words = grown(this.#words, words);
+    this.#bytes = Buffer.from(this.#words.buffer);
   }
 }

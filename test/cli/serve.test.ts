@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { Service } from '../support/service.ts';
@@ -16,6 +17,18 @@ test('serve says where the pages are and what to type into an access point, but 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s ends serve in order, with exit code 0', async (signal) => {
   await using service = await Service.start();
   expect(await service.kill(signal)).toBe(0);
+});
+
+test('the service keeps its process when it begins again with settings for Node, and whoever set their own keeps them', async () => {
+  const commandLine = (service: Service) => readFileSync(`/proc/${service.pid}/cmdline`, 'utf8').split('\0');
+  await using service = await Service.start();
+  expect(commandLine(service).slice(1, 4)).toEqual([
+    '--max-semi-space-size=4',
+    expect.stringMatching(/main\.ts$/u),
+    'serve',
+  ]);
+  await using own = await Service.start({ env: { NODE_OPTIONS: '--max-semi-space-size=16' } });
+  expect(commandLine(own).slice(1, 3)).toEqual([expect.stringMatching(/main\.ts$/u), 'serve']);
 });
 
 test('programs are told the same as one line of JSON', async () => {
