@@ -67,16 +67,11 @@ export async function loadTables(db: Database, seed: number, { assumeOptIn }: Op
     },
     (row) => tables.setIdentity(row.identity, row.customer_id, row.spelling),
   );
-  // In the order of the devices, so that the join walks through both indexes side by side.
   await eachPage<AddressRow>(
-    (last) => {
-      const behind = selectAddresses(db).where((eb) =>
-        eb(eb.refTuple('a.device_id', 'a.hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')),
-      );
-      const page = behind.orderBy('a.device_id').orderBy('a.hash').limit(pageSize);
-      return readPage(db, page, ['hash', 'device_id', 'customer_id', 'class']);
+    (last) => readAddresses(db, last),
+    ({ hash, device_id: device, customer_id: customer, class: said }) => {
+      if (customer !== null) tables.setAddress(hash, device, customer, toDeviceClass(said));
     },
-    (row) => tables.setAddress(row.hash, row.device_id, row.customer_id, toDeviceClass(row.class)),
   );
   return tables;
 }
@@ -225,9 +220,27 @@ type IdentityRow = { readonly identity: string; readonly spelling: string; reado
 type AddressRow = {
   readonly hash: string;
   readonly device_id: string;
-  readonly customer_id: string;
+  /** Null when the device was removed at that moment. */
+  readonly customer_id: string | null;
   readonly class: string | null;
 };
+
+/**
+ * A page of addresses in the order of their devices, each of which is looked up. Joined, PostgreSQL would begin at the
+ * first device again with every page, or read all of them as long as it has not counted a table that was just filled.
+ */
+async function readAddresses(db: Database, last: AddressRow | undefined): Promise<readonly AddressRow[]> {
+  const behind = db.read
+    .selectFrom('device_addresses as a')
+    .select((eb) => {
+      const device = eb.selectFrom('devices as d').whereRef('d.id', '=', 'a.device_id');
+      return ['hash', 'device_id', device.select('customer_id').as('customer_id'), device.select('class').as('class')];
+    })
+    .where('retired_at', 'is', null)
+    .where((eb) => eb(eb.refTuple('device_id', 'hash'), '>', eb.tuple(last?.device_id ?? '', last?.hash ?? '')));
+  const page = behind.orderBy('device_id').orderBy('hash').limit(pageSize);
+  return await readPage(db, page, ['hash', 'device_id', 'customer_id', 'class']);
+}
 
 /** How much there is to load. What is added meanwhile finds room too. */
 async function countRows(db: Database) {
