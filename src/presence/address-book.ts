@@ -14,6 +14,7 @@ import { Batcher } from './batcher.ts';
 import { DayKeys, dayOf } from './day-keys.ts';
 import { shardKeys } from './keys.ts';
 import { noteAddressesScript } from './scripts.ts';
+import { WrittenHolds, type WrittenHold } from './written-holds.ts';
 
 /** How long an address is believed after the last report that named it, milliseconds, where no lease says. */
 const sessionMs = 86_400_000;
@@ -22,7 +23,6 @@ const reportMs = 3_600_000;
 const refreshMs = 2 * 3_600_000;
 /** Links that are kept of a station, and stations of an address: a phone that roams has a session for each access point. */
 const mostKept = 16;
-const mostCached = 50_000;
 const limits = { maxBatch: 128, maxInFlight: 1, maxQueued: 10_000 };
 
 export type AddressBookPorts = {
@@ -35,19 +35,11 @@ export type AddressBookPorts = {
 
 type Item = {
   /** What was remembered as written for it; undefined for an end. */
-  readonly remembered?: { readonly link: string; readonly written: Written };
+  readonly remembered?: WrittenHold;
   readonly holder: string;
   readonly holders: string;
   readonly packed: readonly [link: string, at: number, until: number, address: string, station: string, sealed: string];
 };
-type Sealed = { readonly day: number; readonly holder: string; readonly sealed: string };
-type Written = {
-  readonly station: MacAddress;
-  readonly ipAddress: string;
-  readonly until: number | undefined;
-  readonly refreshAt: number;
-};
-
 /**
  * Which station has which network address, as the sources tell it, whoever the station belongs to. It is shared by all
  * nodes through Redis, since each hears a part of the packets, and kept for a day at most. Neither keys nor values hold an address: a
@@ -63,9 +55,7 @@ export class AddressBook implements AddressSink {
   readonly #packr = new Packr({ useRecords: false });
   readonly #batcher: Batcher<Item>;
   readonly #keys = shardKeys(0);
-  readonly #written = new Map<string, Written>();
-  /** A station that roams is sealed once a day. */
-  readonly #sealed = new Map<MacAddress, Sealed>();
+  readonly #written: WrittenHolds;
   /** Whether sessions here name addresses at all; where they don't, their ends end nothing. */
   #sessionsNameAddresses = false;
   #failing = false;
@@ -75,6 +65,7 @@ export class AddressBook implements AddressSink {
     this.#clock = clock;
     this.#logger = logger;
     this.#names = new TextHash(deriveKey('address book'));
+    this.#written = new WrittenHolds(deriveKey('written addresses'));
     this.#dayKeys = new DayKeys(deriveKey, 'address-book-day');
     this.#batcher = new Batcher<Item>(
       async (items) => await this.#store(items),
@@ -128,8 +119,7 @@ export class AddressBook implements AddressSink {
 
   /** All that was said of a station is gone, here and in Redis; what is said from now on is noted as ever. */
   async forgetStation(station: MacAddress): Promise<void> {
-    for (const [link, written] of this.#written) if (written.station === station) this.#written.delete(link);
-    this.#sealed.delete(station);
+    this.#written.forgetStation(station);
     await this.#batcher.drained();
     const holder = this.#name(station);
     const key = `${this.#keys.addressHolders}:${holder}`;
@@ -150,19 +140,19 @@ export class AddressBook implements AddressSink {
 
   /** `believedMs` is for how long, where nobody said until when. */
   #hold(link: string, { station, ipAddress, at, until }: AddressHold, believedMs: number): void {
-    const before = this.#written.get(link);
-    const isWritten = before?.ipAddress === ipAddress && before.station === station && before.until === until;
-    if (isWritten && at < before.refreshAt) return;
+    const content = `${until ?? ''} ${ipAddress}`;
+    if (this.#written.isWritten({ link, station, content }, at)) return;
     const address = parseIpAddress(ipAddress);
     if (address === undefined) return;
     const now = this.#clock.now();
-    const written = { station, ipAddress, until, refreshAt: at + Math.min(refreshMs, believedMs / 2) };
-    this.#remember(link, written);
+    const written = { link, station, content, refreshAt: at + Math.min(refreshMs, believedMs / 2) };
+    this.#written.remember(written);
     const name = this.#name(address);
-    const { holder, sealed } = this.#seal(station, dayOf(now));
+    const holder = this.#name(station);
+    const sealed = this.#seal(station, holder, dayOf(now));
     const last = Math.min(until ?? at + believedMs, now + sessionMs);
     this.#add({
-      remembered: { link, written },
+      remembered: written,
       holder: `${this.#keys.addressHolders}:${holder}`,
       holders: `${this.#keys.addresses}:${name}`,
       packed: [this.#name(link), at, last, name, holder, sealed],
@@ -171,7 +161,7 @@ export class AddressBook implements AddressSink {
 
   /** Kept as an end for a day, so that a report that was late does not bring it back. */
   #end(link: string, station: MacAddress, at: number): void {
-    this.#written.delete(link);
+    this.#written.forgetLink(link);
     const holder = this.#name(station);
     const key = `${this.#keys.addressHolders}:${holder}`;
     const packed = [this.#name(link), at, this.#clock.now() + sessionMs, '', holder, ''] as const;
@@ -186,25 +176,11 @@ export class AddressBook implements AddressSink {
 
   /** It is not written after all; the next report that says the same tries again. */
   #forget({ remembered }: Item): void {
-    if (remembered === undefined) return;
-    const { link, written } = remembered;
-    if (this.#written.get(link) === written) this.#written.delete(link);
+    if (remembered !== undefined) this.#written.forget(remembered);
   }
 
-  #seal(station: MacAddress, day: number): Sealed {
-    const cached = this.#sealed.get(station);
-    if (cached?.day === day) return cached;
-    const holder = this.#name(station);
-    const text = seal(this.#dayKeys.key(day), Buffer.from(station), `${holder} ${day}`);
-    const sealed = { day, holder, sealed: `${day}.${text}` };
-    if (this.#sealed.size >= mostCached) this.#sealed.clear();
-    this.#sealed.set(station, sealed);
-    return sealed;
-  }
-
-  #remember(link: string, written: Written): void {
-    if (this.#written.size >= mostCached) this.#written.clear();
-    this.#written.set(link, written);
+  #seal(station: MacAddress, holder: string, day: number): string {
+    return `${day}.${seal(this.#dayKeys.key(day), Buffer.from(station), `${holder} ${day}`)}`;
   }
 
   async #store(items: readonly Item[]): Promise<boolean> {
