@@ -1,7 +1,7 @@
 import { createSessionNumbers } from './sighting.ts';
 
-const ways = 4;
-const sets = 1 << 16;
+const ways = 8;
+const sets = 1 << 15;
 
 /** Numbers of a way: the link, what was written for it, its station, and from when on it is written again. */
 const fields = 4;
