@@ -1,19 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { writeFile } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { TempDir } from '../support/temp-dir.ts';
-import { run as runInProcess } from '../../src/cli/run.ts';
-
-/** Here and not as a process of its own: it is one after the other, and a start takes longer than all of this. */
-async function runHere(args: readonly string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const stopSignal = () => new AbortController().signal;
-  const code = await runInProcess(args, { environment: {}, workingDir: '/', stdout, stderr, stopSignal });
-  const text = (stream: PassThrough) => String(stream.read() ?? '');
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
+import { runHere } from './run-command.ts';
 
 test('verify says that the log is whole, and names the first line that is not', async () => {
   await using dir = new TempDir();

@@ -1,15 +1,14 @@
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { AddressVault } from '../../src/identity/address-vault.ts';
 import { putCustomer } from '../../src/identity/customers.ts';
 import { openMasterKey } from '../../src/identity/master-key.ts';
-import { run as runProgram } from '../../src/cli/run.ts';
 import { showProgress } from '../../src/cli/progress.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { runHere } from './run-command.ts';
 
 let dir: string;
 let config: string;
@@ -25,21 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 /** In this process: that the real command starts is tested elsewhere. */
-async function run(...args: readonly string[]) {
-  const [stdout, stderr] = [new Text(), new Text()];
-  const context = { environment: {}, workingDir: dir, stdout, stderr, stopSignal: () => new AbortController().signal };
-  const code = await runProgram(['devices', ...args, '--config', config], context);
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-class Text extends Writable {
-  text = '';
-
-  override _write(chunk: unknown, _encoding: string, done: () => void) {
-    this.text += String(chunk);
-    done();
-  }
-}
+const run = (...args: readonly string[]) => runHere(['devices', ...args, '--config', config], { workingDir: dir });
 
 const file = (name: string, content: string) => writeFile(join(dir, name), content);
 

@@ -1,9 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run as runProgram } from '../../src/cli/run.ts';
 import { formatWelcome } from '../../src/cli/welcome.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { AddressVault } from '../../src/identity/address-vault.ts';
@@ -12,6 +10,7 @@ import { putDevice } from '../../src/identity/devices.ts';
 import { openMasterKey } from '../../src/identity/master-key.ts';
 import { parseMacAddress } from '../../src/observation/mac-address.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { runHere, Text } from './run-command.ts';
 
 /** An escape that clears the screen, its C1 form, a return to the start of the line, and an override of direction. */
 const evil = 'x\u001B[2J\u009B2J\rroot\u202E';
@@ -35,26 +34,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-class Text extends Writable {
-  text = '';
-  readonly isTTY: boolean;
-
-  constructor(isTTY: boolean) {
-    super();
-    this.isTTY = isTTY;
-  }
-
-  override _write(chunk: unknown, _encoding: string, done: () => void) {
-    this.text += String(chunk);
-    done();
-  }
-}
-
 async function run(args: readonly string[], isTTY = false) {
-  const [stdout, stderr] = [new Text(isTTY), new Text(isTTY)];
-  const context = { environment: {}, workingDir: dir, stdout, stderr, stopSignal: () => new AbortController().signal };
-  const code = await runProgram(args, context);
-  return { code, output: stdout.text + stderr.text };
+  const { code, stdout, stderr } = await runHere(args, { workingDir: dir, isTTY });
+  return { code, output: stdout + stderr };
 }
 
 test.each([

@@ -33,24 +33,33 @@ export async function runCommand(args: readonly string[], options: RunOptions = 
   return outcomeOf(startCommand(args, options));
 }
 
+export type RunHereOptions = { readonly workingDir?: string; readonly isTTY?: boolean };
+
 /** The same in this process, which takes a hundredth of the time: what `main.ts` does beside it is for others to test. */
-export async function runHere(args: readonly string[]): Promise<Outcome> {
-  const texts = { stdout: '', stderr: '' };
-  const sink = (name: keyof typeof texts) =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        texts[name] += String(chunk);
-        done();
-      },
-    });
-  const code = await run(args, {
-    environment: {},
-    workingDir: '/',
-    stdout: sink('stdout'),
-    stderr: sink('stderr'),
-    stopSignal: () => new AbortController().signal,
-  });
-  return { code, ...texts };
+export async function runHere(
+  args: readonly string[],
+  { workingDir = '/', isTTY = false }: RunHereOptions = {},
+): Promise<Outcome> {
+  const [stdout, stderr] = [new Text(isTTY), new Text(isTTY)];
+  const stopSignal = () => new AbortController().signal;
+  const code = await run(args, { environment: {}, workingDir, stdout, stderr, stopSignal });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** A terminal, or what stands in the place of one, that keeps what is written to it. */
+export class Text extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+
+  constructor(isTTY = false) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: unknown, _encoding: string, done: () => void) {
+    this.text += String(chunk);
+    done();
+  }
 }
 
 export async function outcomeOf(child: ChildProcess): Promise<Outcome> {
