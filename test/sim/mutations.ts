@@ -14,7 +14,7 @@ type Mutation = {
   readonly faults?: readonly FaultKind[];
 };
 
-const mutations: readonly Mutation[] = [
+export const mutations: readonly Mutation[] = [
   {
     name: 'a Stop ends the visit',
     file: 'visits',
@@ -69,7 +69,7 @@ const mutations: readonly Mutation[] = [
   {
     name: 'another space does not end a visit',
     file: 'visits',
-    from: 'if away[i] == device and t > at and (not first or t < first) then first = t end',
+    from: 'if (not device or away[i] == device) and t > at and (not first or t < first) then first = t end',
     to: '',
   },
   {
@@ -102,7 +102,8 @@ const mutations: readonly Mutation[] = [
 ];
 const mostSeeds = 400;
 
-function mutated({ name, file, from, to }: Mutation): PresenceScripts {
+/** The scripts with the mistake; throws when it does not fit in exactly one place. */
+export function mutated({ name, file, from, to }: Mutation): PresenceScripts {
   const text = (one: string): string => {
     const lua = readLua(one);
     if (one !== file) return lua;
