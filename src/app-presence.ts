@@ -12,13 +12,13 @@ import { Heartbeat } from './presence/heartbeat.ts';
 import { NasWatch } from './presence/nas-watch.ts';
 import { PresenceClock } from './presence/presence-clock.ts';
 import { welcomeAll } from './presence/registration.ts';
-import { createSessionNumbers } from './presence/sighting.ts';
 import { RuleBook } from './presence/rules.ts';
 import { PresenceStore } from './presence/store.ts';
 import { PresenceTimers } from './presence/timers.ts';
 import { UnregisteredStations } from './presence/unregistered.ts';
 import { randomText } from './runtime/id.ts';
 import { shards, type Base, type Stores } from './app-stores.ts';
+import { createTextNumbers } from './presence/text-numbers.ts';
 
 export type Presence = Awaited<ReturnType<typeof openPresence>>;
 
@@ -28,7 +28,7 @@ export async function openPresence(base: Base, stores: Stores) {
   const { registry, masterKey, tokens, redis } = stores;
   const clock = new PresenceClock(base.clock);
   const deriveKey = (purpose: string): Buffer => masterKey.derive(purpose);
-  const sessionNumber = createSessionNumbers(deriveKey('session numbers'));
+  const sessionNumber = createTextNumbers(deriveKey('session numbers'));
   const unregistered = new UnregisteredStations(redis, clock, log, { deriveKey, sessionNumber });
   const addresses = new AddressBook({ redis, clock, logger: log, deriveKey });
   const index = new DirectoryIndex(registry.vault);

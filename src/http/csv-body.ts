@@ -6,26 +6,28 @@ export function leaveUnread(_request: unknown, payload: NodeJS.ReadableStream): 
   return Promise.resolve(payload);
 }
 
-/** Reads a body that was left unread, of at most so many bytes. */
+/**
+ * Reads a body that was left unread, of at most so many bytes. Of a longer one the rest is read too, here or by Node once
+ * the answer is out: whoever sends it all before they listen would find a closed connection in the place of the answer.
+ */
 export async function readBody(request: FastifyRequest, mostBytes: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) throw tooLarge(mostBytes);
   const chunks: Buffer[] = [];
-  let length = Number(request.headers['content-length'] ?? 0);
-  if (length > mostBytes) throw tooLarge(mostBytes);
-  length = 0;
+  let length = 0;
   try {
     for await (const chunk of request.body as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > mostBytes) throw tooLarge(mostBytes);
-      chunks.push(chunk);
+      if (length <= mostBytes) chunks.push(chunk);
+      else chunks.length = 0;
     }
-  } catch (error) {
-    if (error instanceof Problem) throw error;
+  } catch {
     throw new Problem(400, 'badRequest', 'the body ended before its end');
   }
+  if (length > mostBytes) throw tooLarge(mostBytes);
   return Buffer.concat(chunks);
 }
 
 function tooLarge(mostBytes: number): Problem {
   const detail = `the body is larger than ${mostBytes / 1024 / 1024} MiB; divide the file, or use "rollcall devices import"`;
-  return new Problem(413, 'bodyTooLarge', detail, { headers: { connection: 'close' } });
+  return new Problem(413, 'bodyTooLarge', detail);
 }

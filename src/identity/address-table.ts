@@ -5,7 +5,6 @@ import { grown, isFull, none, place, slotsFor } from './slots.ts';
 const idPrefix = 'dev_';
 const idLength = 24;
 const idWords = 5;
-const underscore = 0x5f;
 
 /** Words of a record: the upper and the lower half of the hash, the customer, the id. Two of them fill a line of a cache. */
 const recordWords = 8;
@@ -83,7 +82,7 @@ export class AddressTable {
 
   /** `high` and `low` are signed, as 32 bits are in JavaScript. */
   set(high: number, low: number, deviceId: string, customer: number): number {
-    if (deviceId.length !== idLength || deviceId.charCodeAt(idPrefix.length - 1) !== underscore)
+    if (deviceId.length !== idLength || !deviceId.startsWith(idPrefix))
       throw new RangeError(`"${deviceId}" is not the id of a device`);
     let row = this.find(high, low);
     if (row === none) {

@@ -246,13 +246,16 @@ async function readAddresses(db: Database, last: AddressRow | undefined): Promis
 async function countRows(db: Database) {
   const customers = await db.read
     .selectFrom('customers')
-    .select((eb) => [eb.fn.countAll<number>().as('rows'), eb.fn.sum<number>(eb.fn('octet_length', ['id'])).as('bytes')])
+    .select((eb) => [
+      eb.fn.countAll<number>().as('rows'),
+      eb.fn.sum<number | null>(eb.fn('octet_length', ['id'])).as('bytes'),
+    ])
     .executeTakeFirstOrThrow();
   const addresses = await db.read
     .selectFrom('device_addresses')
     .select((eb) => eb.fn.countAll<number>().as('rows'))
     .executeTakeFirstOrThrow();
-  return { customers: customers.rows, bytes: customers.bytes, addresses: addresses.rows };
+  return { customers: customers.rows, bytes: customers.bytes ?? 0, addresses: addresses.rows };
 }
 
 /** One page is read while the one before it is taken in, which begins when the request has left. */

@@ -10,16 +10,10 @@ import { Batcher } from './batcher.ts';
 import { presenceMember, shardOf } from './keys.ts';
 import type { NasWatch } from './nas-watch.ts';
 import type { RuleBook, SpaceTiming } from './rules.ts';
-import {
-  disputed,
-  packAdoption,
-  packSighting,
-  type PackedSighting,
-  type SessionNumbers,
-  type SightingOwner,
-} from './sighting.ts';
+import { disputed, packAdoption, packSighting, type PackedSighting, type SightingOwner } from './sighting.ts';
 import { PresenceLostError, type PresenceStore } from './store.ts';
 import type { UnregisteredStations } from './unregistered.ts';
+import type { TextNumbers } from './text-numbers.ts';
 
 export type IgnoredReason = 'unknownSpace' | 'otherSsid' | 'notOptedIn' | 'nobody' | 'stationary';
 
@@ -38,7 +32,7 @@ export type EnginePorts = {
   readonly unregistered: UnregisteredStations;
   /** Told of every report that finds an owner; a promise when it may soon find another device of theirs. */
   readonly onOwned?: (observation: Observation, owner: Resolution) => Promise<void> | undefined;
-  readonly sessionNumber: SessionNumbers;
+  readonly sessionNumber: TextNumbers;
   /** How far back late evidence may move an arrival, milliseconds. */
   readonly lateWindow: number;
   readonly onIgnored: (reason: IgnoredReason) => void;

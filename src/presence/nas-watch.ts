@@ -1,6 +1,7 @@
 import type { NasReset } from '../observation/nas-reset.ts';
 import type { Observation } from '../observation/observation.ts';
-import { sightingKinds, type SessionNumbers } from './sighting.ts';
+import { sightingKinds } from './sighting.ts';
+import type { TextNumbers } from './text-numbers.ts';
 
 const mostNases = 10_000;
 const mostPauses = 64;
@@ -43,10 +44,10 @@ export class NasWatch {
   readonly #byKey = new Map<string, Nas>();
   readonly #byNumber = new Map<number, Nas>();
   readonly #learnedBefore = new Map<number, { readonly cadence: number; readonly sendsNone: boolean }>();
-  readonly #numberOf: SessionNumbers;
+  readonly #numberOf: TextNumbers;
 
   /** `numberOf` gives the 53-bit number of a text, as for sessions. */
-  constructor(numberOf: SessionNumbers) {
+  constructor(numberOf: TextNumbers) {
     this.#numberOf = numberOf;
   }
 

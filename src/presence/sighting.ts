@@ -70,28 +70,3 @@ export function packAdoption(
 function kindOf(kind: ObservationKind, status: 'start' | 'interim' | 'stop'): number {
   return status === 'start' ? sightingKinds.started : sightingKinds[kind];
 }
-
-export type SessionNumbers = (sessionKey: string) => number;
-
-/**
- * 53 bits for a session's key, enough to tell apart the few sessions of one customer and small enough to be exact in a
- * Lua number; never 0, which means "no session". `secret` (8 bytes, the same on every node) keeps what some controllers
- * write into session ids, MAC addresses among it, from being found by trying. Two multiplicative hashes over the
- * characters, mixed at the end.
- */
-export function createSessionNumbers(secret: Buffer): SessionNumbers {
-  const startHigh = secret.readInt32LE(0);
-  const startLow = secret.readInt32LE(4);
-  return (key) => {
-    let high = startHigh;
-    let low = startLow;
-    for (let i = 0; i < key.length; i += 1) {
-      const code = key.charCodeAt(i);
-      high = Math.imul(high ^ code, 0x2c1b3c6d);
-      low = Math.imul(low ^ code, 0x297a2d39) + high;
-    }
-    high = Math.imul(high ^ (high >>> 15), 0x2c1b3c6d) ^ Math.imul(low ^ (low >>> 13), 0x297a2d39);
-    low = Math.imul(low ^ (low >>> 16), 0x297a2d39) ^ Math.imul(high ^ (high >>> 12), 0x2c1b3c6d);
-    return (high & 0x1fffff) * 0x1_0000_0000 + (low >>> 0) || 1;
-  };
-}

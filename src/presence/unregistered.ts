@@ -12,7 +12,7 @@ import { Batcher } from './batcher.ts';
 import { DayKeys, dayOf } from './day-keys.ts';
 import { shardKeys } from './keys.ts';
 import { noteUnregisteredScript } from './scripts.ts';
-import type { SessionNumbers } from './sighting.ts';
+import type { TextNumbers } from './text-numbers.ts';
 
 const keepMs = 86_400_000;
 const mostStations = 100_000;
@@ -90,7 +90,7 @@ export class UnregisteredStations {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #idKey: KeyObject;
-  readonly #sessionNumber: SessionNumbers;
+  readonly #sessionNumber: TextNumbers;
   readonly #packr = new Packr({ useRecords: false, int64AsType: 'number' });
   readonly #batcher: Batcher<PackedStation>;
   readonly #keys = shardKeys(0);
@@ -103,7 +103,7 @@ export class UnregisteredStations {
     redis: Redis,
     clock: Clock,
     logger: Logger,
-    keys: { readonly deriveKey: (purpose: string) => Buffer; readonly sessionNumber: SessionNumbers },
+    keys: { readonly deriveKey: (purpose: string) => Buffer; readonly sessionNumber: TextNumbers },
   ) {
     this.#redis = redis;
     this.#clock = clock;

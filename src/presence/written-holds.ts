@@ -1,4 +1,4 @@
-import { createSessionNumbers } from './sighting.ts';
+import { createTextNumbers } from './text-numbers.ts';
 
 const ways = 8;
 const sets = 1 << 15;
@@ -32,7 +32,7 @@ export class WrittenHolds {
 
   /** `secret` keeps those who choose session ids from choosing ones that collide; 8 bytes. */
   constructor(secret: Buffer) {
-    this.#numberOf = createSessionNumbers(secret);
+    this.#numberOf = createTextNumbers(secret);
   }
 
   /** Whether the same was written, and not too long before `at`. */

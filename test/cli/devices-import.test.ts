@@ -1,27 +1,11 @@
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/database.ts';
-import { AddressVault } from '../../src/identity/address-vault.ts';
-import { putCustomer } from '../../src/identity/customers.ts';
-import { openMasterKey } from '../../src/identity/master-key.ts';
+import { expect, test } from 'vitest';
 import { showProgress } from '../../src/cli/progress.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
 import { runHere } from './run-command.ts';
+import { useLedger } from './use-ledger.ts';
 
-let dir: string;
-let config: string;
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'rollcall-cli-'));
-  config = join(dir, 'rollcall.yaml');
-  await writeFile(config, 'spaces: [{ id: hq }]\n');
-  const dataDir = join(dir, 'data');
-  await using db = await openDatabase({ dataDir }, { migrate: true, clock: systemClock, onError: () => undefined });
-  const vault = new AddressVault(await openMasterKey(db, join(dataDir, 'keys', 'master.key')));
-  await putCustomer({ db, clock: systemClock, vault }, 'mia', { name: 'Mia' });
-});
-afterAll(() => rm(dir, { recursive: true }));
+const { dir, config } = useLedger();
 
 /** In this process: that the real command starts is tested elsewhere. */
 const run = (...args: readonly string[]) => runHere(['devices', ...args, '--config', config], { workingDir: dir });

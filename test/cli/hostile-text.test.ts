@@ -1,16 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { formatWelcome } from '../../src/cli/welcome.ts';
-import { openDatabase } from '../../src/db/database.ts';
-import { AddressVault } from '../../src/identity/address-vault.ts';
-import { putCustomer } from '../../src/identity/customers.ts';
 import { putDevice } from '../../src/identity/devices.ts';
-import { openMasterKey } from '../../src/identity/master-key.ts';
-import { parseMacAddress } from '../../src/observation/mac-address.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { mac } from '../support/registry.ts';
 import { runHere, Text } from './run-command.ts';
+import { useLedger } from './use-ledger.ts';
 
 /** An escape that clears the screen, its C1 form, a return to the start of the line, and an override of direction. */
 const evil = 'x\u001B[2J\u009B2J\rroot\u202E';
@@ -18,21 +13,10 @@ const shown = String.raw`x\u001b[2J\u009b2J\u000droot\u202e`;
 /** Whatever a terminal obeys, beside the ends of our own lines. */
 const active = /\r(?!\n)|[^\P{Cc}\r\n\t]|[\u202A-\u202E\u2066-\u2069]/u;
 
-let dir: string;
-let config: string;
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'rollcall-cli-'));
-  config = join(dir, 'rollcall.yaml');
-  await writeFile(config, 'spaces: [{ id: hq }]\n');
-  const dataDir = join(dir, 'data');
-  await using db = await openDatabase({ dataDir }, { migrate: true, clock: systemClock, onError: () => undefined });
-  const vault = new AddressVault(await openMasterKey(db, join(dataDir, 'keys', 'master.key')));
-  const registry = { db, clock: systemClock, vault };
-  await putCustomer(registry, 'mia', { name: 'Mia' });
-  // No call takes such a name; a ledger may have one from before they refused it.
-  await putDevice(registry, parseMacAddress('00-00-5E-00-53-01')!, { customerId: 'mia', name: evil });
+// No call takes such a name; a ledger may have one from before they refused it.
+const { dir, config } = useLedger(async (registry) => {
+  await putDevice(registry, mac('00-00-5E-00-53-01'), { customerId: 'mia', name: evil });
 });
-afterAll(() => rm(dir, { recursive: true }));
 
 async function run(args: readonly string[], isTTY = false) {
   const { code, stdout, stderr } = await runHere(args, { workingDir: dir, isTTY });

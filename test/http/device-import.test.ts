@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { until } from '../support/until.ts';
 import { adminToken, openWorld, type World } from './world.ts';
 
@@ -69,6 +71,28 @@ test.each([
   const answer = await post(body, undefined, { 'content-type': type });
   expect([answer.status, answer.body['detail']]).toEqual([status, detail]);
 });
+
+test.each([
+  ['says how long it is', `Content-Length: ${2 ** 26}`, ''],
+  ['sends it in pieces', 'Transfer-Encoding: chunked', `${(2 ** 26).toString(16)}\r\n`],
+])(
+  'whoever sends a file that is far too long, %s and listens only then, gets the answer',
+  async (_how, framing, before) => {
+    const { hostname, port } = new URL(world.url);
+    const socket = connect(Number(port), hostname).pause();
+    const head = `POST /v1/devices/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${adminToken}\r\nContent-Type: text/csv\r\n`;
+    socket.write(`${head}${framing}\r\n\r\n${before}`);
+    const after = before === '' ? '' : '\r\n0\r\n\r\n';
+    const written = promisify(
+      socket.write.bind(socket) as (data: Uint8Array, done: (error?: Error | null) => void) => void,
+    );
+    await written(Buffer.concat([Buffer.alloc(2 ** 26, 'x'), Buffer.from(after)]));
+    socket.resume();
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+    socket.destroy();
+  },
+);
 
 test('an unknown parameter is refused', async () => {
   const { status, body } = await post('mac,customerId\n', '/v1/devices/import?dryrun=true');

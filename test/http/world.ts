@@ -20,7 +20,6 @@ import type { Registry } from '../../src/identity/registry.ts';
 import { TokenCache } from '../../src/identity/token-cache.ts';
 import { createToken, type TokenInput } from '../../src/identity/tokens.ts';
 import { EventFeed } from '../../src/outputs/feed.ts';
-import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { readPresence } from '../../src/presence/state.ts';
 import { PresenceStore } from '../../src/presence/store.ts';
@@ -31,6 +30,7 @@ import { captureLog, noteCustomer, noteSecret } from '../support/log-scan.ts';
 import { borrowRedis } from '../support/redis.ts';
 import { FixedClock } from './fixed-clock.ts';
 import { openPrivacy } from './privacy-of-world.ts';
+import { createTextNumbers } from '../../src/presence/text-numbers.ts';
 
 export const spaces: readonly SpaceView[] = ['hq', 'annex'].map((id) => ({
   id,
@@ -157,7 +157,7 @@ export async function openWorld({
   const registry = { db, clock, vault, quota };
   const unregistered = new UnregisteredStations(redis, clock, log, {
     deriveKey: (purpose) => masterKey.derive(purpose),
-    sessionNumber: createSessionNumbers(masterKey.derive('session numbers')),
+    sessionNumber: createTextNumbers(masterKey.derive('session numbers')),
   });
   const store = new PresenceStore({
     redis,

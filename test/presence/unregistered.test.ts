@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import type { MacAddress } from '../../src/observation/mac-address.ts';
 import type { Observation, RecordResult } from '../../src/observation/observation.ts';
-import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { until } from '../support/until.ts';
+import { createTextNumbers } from '../../src/presence/text-numbers.ts';
 
 const station = '02-00-5E-00-53-07' as MacAddress;
 const minute = 60_000;
@@ -24,7 +24,7 @@ function open(masterKey = 'master'): UnregisteredStations {
   const deriveKey = (purpose: string) => createHmac('sha256', masterKey).update(purpose).digest();
   return new UnregisteredStations(redis.client, clock, createLogger({ level: 'silent' }), {
     deriveKey,
-    sessionNumber: createSessionNumbers(deriveKey('sessions')),
+    sessionNumber: createTextNumbers(deriveKey('sessions')),
   });
 }
 

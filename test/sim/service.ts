@@ -13,17 +13,17 @@ import { NasWatch } from '../../src/presence/nas-watch.ts';
 import { PresenceClock } from '../../src/presence/presence-clock.ts';
 import { RuleBook, type SpaceTiming } from '../../src/presence/rules.ts';
 import type { PresenceScripts } from '../../src/presence/scripts.ts';
-import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { PresenceStore } from '../../src/presence/store.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { Gate } from './gate.ts';
 import { hour } from './venue.ts';
+import { createTextNumbers } from '../../src/presence/text-numbers.ts';
 
 export const lateWindow = 24 * hour;
 const logger = createLogger({ level: process.env['SIM_LOG'] ?? 'silent' });
-const sessionNumber = createSessionNumbers(Buffer.alloc(8, 7));
+const sessionNumber = createTextNumbers(Buffer.alloc(8, 7));
 
 export type ServicePorts = {
   readonly redis: Redis;

@@ -13,13 +13,13 @@ import { Heartbeat } from '../../src/presence/heartbeat.ts';
 import { NasWatch } from '../../src/presence/nas-watch.ts';
 import { PresenceClock } from '../../src/presence/presence-clock.ts';
 import { RuleBook, type SpaceTiming } from '../../src/presence/rules.ts';
-import { createSessionNumbers } from '../../src/presence/sighting.ts';
 import { PresenceStore } from '../../src/presence/store.ts';
 import { UnregisteredStations } from '../../src/presence/unregistered.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { lateWindow, minute, morning, rulesOf, scripts, virtualTime } from './presence-world.ts';
 import { until } from './until.ts';
+import { createTextNumbers } from '../../src/presence/text-numbers.ts';
 
 /** Just below what would be a gap. */
 const beatMs = 4_900;
@@ -85,7 +85,7 @@ export class House implements AsyncDisposable {
       scripts,
     });
     const stores = [this.store];
-    const numberOf = createSessionNumbers(Buffer.alloc(8, 3));
+    const numberOf = createTextNumbers(Buffer.alloc(8, 3));
     const watch = new NasWatch(numberOf);
     const presenceClock = new PresenceClock(clock);
     this.#book = new RuleBook(spaces, late, { now: () => this.now });

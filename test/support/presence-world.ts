@@ -5,10 +5,11 @@ import type { Disputant } from '../../src/identity/directory-index.ts';
 import type { Observation } from '../../src/observation/observation.ts';
 import { RuleBook, type SpaceTiming } from '../../src/presence/rules.ts';
 import { createPresenceScripts } from '../../src/presence/scripts.ts';
-import { createSessionNumbers, disputed, packSighting, type PackedSighting } from '../../src/presence/sighting.ts';
+import { disputed, packSighting, type PackedSighting } from '../../src/presence/sighting.ts';
 import { readPresence, type PresenceState } from '../../src/presence/state.ts';
 import { PresenceStore } from '../../src/presence/store.ts';
 import type { Transition } from '../../src/presence/transition.ts';
+import { createTextNumbers } from '../../src/presence/text-numbers.ts';
 
 export const minute = 60_000;
 export const lateWindow = 1_440 * minute;
@@ -61,7 +62,7 @@ export function rulesOf(space: Partial<SpaceTiming> = {}): SpaceTiming {
 export class PresenceWorld {
   readonly redis: Redis;
   readonly store: PresenceStore;
-  readonly numberOf = createSessionNumbers(Buffer.alloc(8, 7));
+  readonly numberOf = createTextNumbers(Buffer.alloc(8, 7));
   readonly spaces: readonly SpaceTiming[];
   readonly book: RuleBook;
   now = morning;

@@ -69,7 +69,6 @@ function addImport(app: Routes, { registry }: DevicePorts, keys: IdempotencyKeys
       if (isAtWork) {
         throw new Problem(503, 'importAtWork', 'another file is being imported; send yours when it is done', {
           retryAfterMs: 5_000,
-          headers: { connection: 'close' },
         });
       }
       isAtWork = true;
